@@ -1,0 +1,22 @@
+"""Gateways and the rhythm in which unknown outcomes are asked for."""
+
+from typing import Any
+
+from core.env import env
+
+GATEWAYS: dict[str, dict[str, Any]] = {
+    "simulator": {
+        "URL": env.str("PROVIDER_URL", default="http://127.0.0.1:18080"),
+        "TIMEOUT_SECONDS": env.float("PROVIDER_TIMEOUT_SECONDS", default=2.0),
+    }
+}
+CARD_GATEWAY = env.str("CARD_GATEWAY", default="simulator")
+
+# Seconds before the first, second, … query of an operation whose outcome is unknown; the last repeats for ever,
+# because nothing is ever failed by time alone. Production: 60,300,3600,21600,86400.
+OPERATION_QUERY_DELAYS_SECONDS: list[int] = [
+    int(seconds) for seconds in env.list("OPERATION_QUERY_DELAYS_SECONDS", default=["60", "300", "3600", "21600", "86400"])
+]
+# A worker that took an operation owns it this long; longer than the gateway's timeout, or the answer comes too late.
+OPERATION_LEASE_SECONDS = env.int("OPERATION_LEASE_SECONDS", default=30)
+OPERATION_CONCURRENCY = env.int("OPERATION_CONCURRENCY", default=8)
