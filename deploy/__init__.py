@@ -1,0 +1,1 @@
+"""What runs Countinghouse: the local stack, the container files. No business logic."""

@@ -1,0 +1,54 @@
+"""The app's part of a start: schemas and topics first, then its processes."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from deploy.local.environment import child_environment
+from deploy.local.layout import PROJECT_ROOT, PYTHON, Layout, StackError
+from deploy.local.programs import APPS
+from deploy.local.readiness import wait_ready
+from deploy.local.supervisor import Supervisor
+
+COMMAND_SECONDS_MAX = 180
+
+
+def prepare_stores(layout: Layout) -> None:
+    """Migrate PostgreSQL and Cassandra and create the topics, the three at the same time."""
+    commands = (
+        (["migrate", "--no-input", "--verbosity", "0"], "owner"),
+        (["ledger", "migrate"], "app"),
+        (["create_topics"], "app"),
+    )
+    with ThreadPoolExecutor(max_workers=len(commands)) as pool:
+        for future in [pool.submit(manage, layout, arguments, role=role) for arguments, role in commands]:
+            future.result()
+
+
+def manage(layout: Layout, arguments: list[str], *, role: str = "app") -> str:
+    """Run manage.py against the stack as that PostgreSQL role and return its output; a failure raises with it."""
+    environment = child_environment(layout) | {"POSTGRES_ROLE": role}
+    done = subprocess.run(
+        [str(PYTHON), "manage.py", *arguments],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=COMMAND_SECONDS_MAX,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise StackError(f"manage.py {' '.join(arguments)} failed ({done.returncode}):\n{done.stdout.strip()[-3000:]}")
+    return done.stdout
+
+
+def start_programs(layout: Layout) -> None:
+    """Start the app's processes and return once each is ready."""
+    supervisor = Supervisor(layout)
+    for program in APPS:
+        supervisor.start(program)
+    with ThreadPoolExecutor(max_workers=len(APPS)) as pool:
+        for future in [pool.submit(wait_ready, layout, program) for program in APPS]:
+            future.result()

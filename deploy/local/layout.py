@@ -1,0 +1,95 @@
+"""Where a stack lies and which ports it uses. Standard library only: set-up imports this before .venv exists."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PYTHON = PROJECT_ROOT / ".venv" / "bin" / "python"
+DEFAULT_PORT_BASE = 18000
+TEST_STACK_DISTANCE = 10000
+
+PORT_OFFSETS = {
+    "web": 0,
+    "postgres node a": 32,
+    "postgres node b": 33,
+    "cassandra cql": 42,
+    "cassandra storage": 70,
+    "cassandra jmx": 71,
+    "redis": 79,
+    "provider": 80,
+    "kafka": 92,
+    "kafka controller": 93,
+    "supervisor": 99,
+}
+
+
+class StackError(Exception):
+    """The stack cannot do what was asked; the message says what is wrong and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One stack's name, its folder below .local/ and its ports, all derived from one number."""
+
+    name: str
+    port_base: int
+    root: Path = PROJECT_ROOT
+
+    @property
+    def home(self) -> Path:
+        return self.root / ".local" / self.name
+
+    @property
+    def env_file(self) -> Path:
+        return self.home / "env"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.home / "secrets.json"
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def jars(self) -> Path:
+        return self.root / ".local" / "jars"
+
+    @property
+    def standby_mark(self) -> Path:
+        return self.home / "standby.degraded"
+
+    @property
+    def web_url(self) -> str:
+        return f"http://127.0.0.1:{self.port('web')}"
+
+    def port(self, role: str) -> int:
+        return self.port_base + PORT_OFFSETS[role]
+
+    def log(self, program: str) -> Path:
+        return self.logs / f"{program}.log"
+
+    def make_folders(self) -> None:
+        for folder in (self.home, self.run, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def layout_of(name: str) -> Layout:
+    """The layout of stack `dev` or `test`; PORT_BASE moves both, the test stack always 10000 above."""
+    text = os.environ.get("PORT_BASE", str(DEFAULT_PORT_BASE))
+    try:
+        base = int(text)
+    except ValueError:
+        raise StackError(f"PORT_BASE must be a number, not {text!r}") from None
+    if name == "test":
+        base += TEST_STACK_DISTANCE
+    if not 1024 <= base <= 65535 - max(PORT_OFFSETS.values()):
+        raise StackError(f"PORT_BASE={text} puts the {name} stack at {base}: its ports must lie between 1024 and 65535")
+    return Layout(name=name, port_base=base)

@@ -1,0 +1,63 @@
+"""The programs the supervisor runs: the servers, and the app's processes on top of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deploy.local import cassandra, kafka, postgres, redis
+from deploy.local.layout import PYTHON, Layout
+
+SERVERS = ("postgres-primary", "postgres-standby", "redis", "kafka", "cassandra")
+WORKERS = ("relay", "ledger", "gateway", "tasks")
+APPS = ("provider", "web", *WORKERS, "beat")
+PROGRAMS = (*SERVERS, *APPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One supervised process: its command, the signal that ends it in good order and how long that may take."""
+
+    name: str
+    command: list[str]
+    stop_signal: str = "TERM"
+    stop_seconds_max: int = 20
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def guarded_command(self) -> list[str]:
+        """The command, told by the kernel to end when the supervisor is killed."""
+        return ["/usr/bin/setpriv", "--pdeathsig", self.stop_signal, "--", *self.command]
+
+
+def all_programs(layout: Layout) -> list[Program]:
+    return [*server_programs(layout), *app_programs(layout)]
+
+
+def server_programs(layout: Layout) -> list[Program]:
+    # INT is PostgreSQL's fast shutdown; TERM would wait for every client to leave.
+    return [
+        Program("postgres-primary", postgres.server_command(layout, "primary"), stop_signal="INT"),
+        Program("postgres-standby", postgres.server_command(layout, "standby"), stop_signal="INT"),
+        Program("redis", redis.server_command(layout)),
+        Program("kafka", kafka.server_command(layout)),
+        Program("cassandra", cassandra.server_command(layout)),
+    ]
+
+
+def app_programs(layout: Layout) -> list[Program]:
+    python, binaries = str(PYTHON), PYTHON.parent
+    log = str(layout.home / "provider" / "log.jsonl")
+    address = ["--host", "127.0.0.1", "--port", str(layout.port("provider")), "--log", log]
+    celery = [str(binaries / "celery"), "-A", "workers.celery"]
+    return [
+        Program("provider", [python, "-m", "simulators.payment_provider", *address]),
+        Program("web", [str(binaries / "gunicorn"), "core.wsgi:application", "-c", "deploy/gunicorn.conf.py"]),
+        *(_worker(role, celery) for role in WORKERS),
+        Program("beat", [*celery, "beat", "--schedule", str(layout.run / "beat"), "--pidfile="]),
+    ]
+
+
+def _worker(role: str, celery: list[str]) -> Program:
+    pool = ["-P", "prefork", "-c", "2"] if role == "tasks" else ["-P", "threads", "-c", "1"]
+    options = ["-Q", role, "-n", f"{role}@%h", "--without-gossip", "--without-mingle"]
+    return Program(role, [*celery, "worker", *pool, *options], environment={"WORKER_ROLE": role})
