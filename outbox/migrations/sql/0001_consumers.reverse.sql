@@ -1,0 +1,1 @@
+DROP TABLE outbox_dead_letter, outbox_consumer_parked, outbox_consumer_offset, outbox_consumer_guard;

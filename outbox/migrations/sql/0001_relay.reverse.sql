@@ -1,0 +1,1 @@
+DROP TABLE outbox_parked, outbox_relay_instance, outbox_lane;
