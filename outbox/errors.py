@@ -40,7 +40,7 @@ class InvalidSequence(OutboxError):
 
 
 class InvalidEventType(OutboxError):
-    """An event type must read context.aggregate.past_tense_verb.vN and start with its aggregate type."""
+    """An event type must read context.aggregate.past_tense_verb.vN, in the context of its aggregate type."""
 
 
 class DuplicateEventType(OutboxError):

@@ -65,7 +65,8 @@ def event(name: str, *, aggregate_type: str) -> Callable[[EventClass], EventClas
 
     Raises InvalidEventType, NotFrozenDataclass or DuplicateEventType at import.
     """
-    if not _TYPE_NAME.fullmatch(name) or name.rsplit(".", 2)[0] != aggregate_type:
+    # An event may be about a child of the aggregate (payments.refund.succeeded.v1), so only the context must agree.
+    if not _TYPE_NAME.fullmatch(name) or name.split(".")[0] != aggregate_type.split(".")[0]:
         raise InvalidEventType(type=name, aggregate_type=aggregate_type)
 
     def register(event_class: EventClass) -> EventClass:
