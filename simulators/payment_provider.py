@@ -1,0 +1,77 @@
+"""A payment provider to develop and test against: `python -m simulators.payment_provider --port P --log FILE`.
+
+    POST /v1/charges                   {payment_id, kind, amount_minor, currency, token}; Idempotency-Key: operation id
+    GET  /v1/operations/{operation_id} the stored decision, or 404 `not_found`
+    GET  /v1/log?after=N               every durable record above N, for whoever has to prove what was charged
+    GET  /healthz
+
+The card token chooses the behaviour (card_tokens.py). A decision is fsync'd before its answer leaves, and replayed
+at the next start: the process may be killed at any moment.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from simulators.operation_log import LogDamaged, LogInUse, OperationLog
+from simulators.provider import Provider
+from simulators.provider_http import ProviderServer
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Exit code 2 when the log or the port cannot be had."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    stopping = threading.Event()
+    try:
+        log = OperationLog(path=options.log)
+        provider = Provider(log=log, slow_seconds=options.slow_seconds, stopping=stopping)
+        server = ProviderServer(
+            (options.host, options.port),
+            provider=provider,
+            log=log,
+            hold_seconds=options.hold_seconds,
+            stopping=stopping,
+        )
+    except (LogInUse, LogDamaged) as error:
+        logger.error("%s %s", error, type(error).__doc__)
+        return 2
+    except OSError as error:
+        logger.error("cannot serve on %s:%s with %s: %s", options.host, options.port, options.log, error)
+        return 2
+    _stop_on_signal(server, stopping)
+    logger.info("serving on %s:%s, %d operations known", *server.server_address[:2], provider.decided_count())
+    # The log stays open to the end: a request still in flight may be writing to it.
+    server.serve_forever(poll_interval=0.1)
+    return 0
+
+
+def _stop_on_signal(server: ProviderServer, stopping: threading.Event) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        # shutdown() waits for serve_forever, which runs in this very thread.
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="payment_provider", description="A simulated payment provider.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free port")
+    parser.add_argument("--log", type=Path, required=True, help="file of JSON lines, made when missing")
+    parser.add_argument("--hold-seconds", type=float, default=5.0, help="how long a held answer is kept back")
+    parser.add_argument("--slow-seconds", type=float, default=1.0, help="how long tok_slow takes")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Hand-written fakes. Each passes the same contract suite as the adapter it stands for."""
