@@ -1,6 +1,11 @@
 """What Django itself needs."""
 
+import django_stubs_ext
+
 from core.env import PROJECT_ROOT, env
+
+# Before any app is loaded: ModelAdmin[Order] and the like are evaluated at import.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = PROJECT_ROOT
 SECRET_KEY = env.str("SECRET_KEY")
@@ -27,7 +32,6 @@ INSTALLED_APPS = [
     "core.payments",
     "core.api",
     "payments_ledger",
-    "workers",
 ]
 
 MIDDLEWARE = [

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from cassandra import ConsistencyLevel
+from cassandra import ConsistencyLevel  # type: ignore[attr-defined]  # mypy takes the CQL folder for it
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
 
 from core.env import env
@@ -14,9 +14,7 @@ LEDGER = {
     "LOCAL_DC": env.str("CASSANDRA_LOCAL_DC", default="datacenter1"),
     "KEYSPACE": env.str("CASSANDRA_KEYSPACE", default="payments_ledger"),
     # A CQL map, as in CREATE KEYSPACE … WITH replication. 3 per data centre in production.
-    "REPLICATION": env.str(
-        "CASSANDRA_REPLICATION", default="{'class':'NetworkTopologyStrategy','datacenter1':1}"
-    ),
+    "REPLICATION": env.str("CASSANDRA_REPLICATION", default="{'class':'NetworkTopologyStrategy','datacenter1':1}"),
 }
 
 _replication = json.loads(str(LEDGER["REPLICATION"]).replace("'", '"'))

@@ -15,7 +15,8 @@ CARD_GATEWAY = env.str("CARD_GATEWAY", default="simulator")
 # Seconds before the first, second, … query of an operation whose outcome is unknown; the last repeats for ever,
 # because nothing is ever failed by time alone. Production: 60,300,3600,21600,86400.
 OPERATION_QUERY_DELAYS_SECONDS: list[int] = [
-    int(seconds) for seconds in env.list("OPERATION_QUERY_DELAYS_SECONDS", default=["60", "300", "3600", "21600", "86400"])
+    int(seconds)
+    for seconds in env.list("OPERATION_QUERY_DELAYS_SECONDS", default=["60", "300", "3600", "21600", "86400"])
 ]
 # A worker that took an operation owns it this long; longer than the gateway's timeout, or the answer comes too late.
 OPERATION_LEASE_SECONDS = env.int("OPERATION_LEASE_SECONDS", default=30)

@@ -1,0 +1,19 @@
+"""Who is asking."""
+
+from uuid import UUID
+
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+
+from core.accounts.models import User
+
+
+def caller(request: Request) -> User:
+    """The signed-in user. Raises NotAuthenticated, for a view that was left open by mistake."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+def caller_id(request: Request) -> UUID:
+    return caller(request).id

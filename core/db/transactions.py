@@ -1,0 +1,41 @@
+"""Transactions that retry what PostgreSQL asks to be retried: serialization failures and deadlocks."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+from core.errors import Busy
+
+T = TypeVar("T")
+
+RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
+ATTEMPTS_MAX = 5
+BACKOFF_SECONDS = 0.01
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """The SQLSTATE PostgreSQL gave, if the error came from there."""
+    return getattr(error.__cause__, "pgcode", None)
+
+
+def atomically(work: Callable[[], T]) -> T:
+    """Run `work` in a transaction; on 40001 or 40P01 run it again, with jittered backoff, at most ATTEMPTS_MAX times.
+
+    Raises Busy when every attempt was refused. `work` must have no effect outside the database.
+    Inside another transaction it runs once, because only the outermost can be retried.
+    """
+    if connection.in_atomic_block:
+        return work()
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        try:
+            with transaction.atomic():
+                return work()
+        except OperationalError as error:
+            if sqlstate_of(error) not in RETRYABLE_SQLSTATES:
+                raise
+            if attempt < ATTEMPTS_MAX:
+                time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())
+    raise Busy("Concurrent changes kept this one from going through; send the same request again.")

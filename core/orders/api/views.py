@@ -1,0 +1,83 @@
+"""Orders: drafts, reads and checkout."""
+
+from uuid import UUID
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.api.caller import caller_id
+from core.api.idempotency import idempotent
+from core.api.pagination import Pages
+from core.orders.api.serializers import (
+    CheckoutSerializer,
+    OrderRequestSerializer,
+    OrderSerializer,
+    OrderSummarySerializer,
+)
+from core.orders.domain.order_state import PaymentStatus
+from core.orders.models import Order
+from core.orders.selectors.orders import order_of, orders_of
+from core.orders.services import checkout
+from core.orders.services.drafts import LineRequest, create_draft
+from core.payments.api.views import IDEMPOTENCY_KEY
+
+
+class OrderListView(GenericAPIView[Order]):
+    """My orders; a POST makes a draft."""
+
+    serializer_class = OrderSummarySerializer
+    pagination_class = Pages
+
+    @extend_schema(responses=OrderSummarySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(orders_of(caller_id(request)))
+        return self.get_paginated_response(OrderSummarySerializer(page, many=True).data)
+
+    @extend_schema(request=OrderRequestSerializer, responses={201: OrderSerializer})
+    def post(self, request: Request) -> Response:
+        data = OrderRequestSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        lines = [LineRequest(**line) for line in data.validated_data["lines"]]
+        order = create_draft(user_id=caller_id(request), lines=lines)
+        return Response(
+            OrderSerializer(order).data, status=201, headers={"Location": reverse("order", args=[order.id])}
+        )
+
+
+class OrderView(APIView):
+    """One of my orders, with lines and payments."""
+
+    @extend_schema(responses=OrderSerializer)
+    def get(self, request: Request, order_id: UUID) -> Response:
+        return Response(OrderSerializer(order_of(order_id=order_id, user_id=caller_id(request))).data)
+
+
+class CheckoutView(APIView):
+    """Pay a draft order: 200 when it is settled, 202 while the provider is being asked (poll the Location)."""
+
+    @extend_schema(
+        request=CheckoutSerializer,
+        responses={200: OrderSerializer, 202: OrderSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @idempotent
+    def post(self, request: Request, order_id: UUID) -> Response:
+        data = CheckoutSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        if data.validated_data["method"] == "wallet":
+            checkout.pay_by_wallet(order_id=order_id, user_id=caller_id(request))
+        else:
+            checkout.pay_by_card(order_id=order_id, user_id=caller_id(request), token=data.validated_data["token"])
+        return self.current_state(request, order_id=order_id)
+
+    def current_state(self, request: Request, *, order_id: UUID) -> Response:
+        """The order as it is now: the first answer, and that of every replay of a 202."""
+        order = order_of(order_id=order_id, user_id=caller_id(request))
+        status = 202 if order.payment_status == PaymentStatus.PENDING else 200
+        return Response(
+            OrderSerializer(order).data, status=status, headers={"Location": reverse("order", args=[order.id])}
+        )

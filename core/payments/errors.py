@@ -1,0 +1,25 @@
+"""Refusals of payments."""
+
+from core.errors import AppError, Conflict
+
+
+class InsufficientFunds(AppError):
+    """The wallet does not hold enough."""
+
+    code, status = "insufficient_funds", 402
+
+
+class NoWallet(AppError):
+    """The user has no wallet in this currency."""
+
+    code, status = "no_wallet", 402
+
+
+class StaleOperation(Conflict):
+    """The operation was settled by somebody else."""
+
+    code = "stale_operation"
+
+
+class DayNotOpen(Exception):
+    """A past day was to be booked into without an open import batch that covers it."""

@@ -1,0 +1,29 @@
+"""Composition root of the web process."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from core.api import health
+
+V1 = "api/v1/"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path(V1, include("core.accounts.api.urls")),
+    path(V1, include("core.catalog.api.urls")),
+    path(V1, include("core.orders.api.urls")),
+    path(V1, include("core.payments.api.urls")),
+]
+
+handler400 = "core.api.problems.bad_request"
+handler403 = "core.api.problems.forbidden"
+handler404 = "core.api.problems.not_found"
+handler500 = "core.api.problems.server_error"
