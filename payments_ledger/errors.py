@@ -1,0 +1,51 @@
+"""What can go wrong with the ledger: it is away (wait and try again), or an event is poison (park it)."""
+
+from core.errors import AppError
+
+
+class LedgerUnavailable(AppError):
+    """The payments ledger does not answer; nothing is lost, it catches up by itself."""
+
+    code, status, retryable, retry_after_seconds = "ledger_unavailable", 503, True, 2
+
+
+class PoisonEvent(AppError):
+    """This event can never be recorded as it stands; it is set aside with this reason."""
+
+    code, status = "ledger_poison_event", 422
+
+
+class BodyUnreadable(PoisonEvent):
+    """The event's body is not one JSON object in UTF-8."""
+
+    code = "ledger_body_unreadable"
+
+
+class FieldInvalid(PoisonEvent):
+    """A field of the event's body is missing, of another type or out of range."""
+
+    code = "ledger_field_invalid"
+
+
+class HashMismatch(PoisonEvent):
+    """The body is not the one its hash was taken from."""
+
+    code = "ledger_hash_mismatch"
+
+
+class PostingsUnbalanced(PoisonEvent):
+    """The event's postings do not sum to zero."""
+
+    code = "ledger_postings_unbalanced"
+
+
+class KeyMismatch(PoisonEvent):
+    """The message carries another payment or sequence number than the body inside it."""
+
+    code = "ledger_key_mismatch"
+
+
+class RowRefused(PoisonEvent):
+    """Cassandra answered that it will never take this row, by a guardrail for example."""
+
+    code = "ledger_row_refused"

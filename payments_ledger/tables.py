@@ -1,0 +1,116 @@
+"""The ledger's tables as the code knows them: name, columns in binding order, key; schema.cql says what each is for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. A row in code is a tuple of values in the order of `columns`."""
+
+    name: str
+    partition_key: tuple[str, ...]
+    clustering_key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.partition_key + self.clustering_key
+
+    def insert_cql(self) -> str:
+        """A whole-row INSERT whose last parameter is the write timestamp in microseconds."""
+        marks = ", ".join("?" * len(self.columns))
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks}) USING TIMESTAMP ?"
+
+    def select_cql(self, *, columns: tuple[str, ...] | None = None, where: str = "") -> str:
+        """A SELECT of `columns` (every column when omitted) with an optional WHERE clause."""
+        text = f"SELECT {', '.join(columns or self.columns)} FROM {self.name}"
+        return f"{text} WHERE {where}" if where else text
+
+    def key_condition(self) -> str:
+        return " AND ".join(f"{column} = ?" for column in self.key)
+
+    def partition_condition(self) -> str:
+        return " AND ".join(f"{column} = ?" for column in self.partition_key)
+
+    def token_condition(self) -> str:
+        """The partitions whose token lies after the first and not after the second parameter."""
+        token = f"token({', '.join(self.partition_key)})"
+        return f"{token} > ? AND {token} <= ?"
+
+
+PAYMENT_EVENTS = Table(
+    name="payment_events",
+    partition_key=("order_id",),
+    clustering_key=("payment_id", "seq"),
+    columns=(
+        "order_id",
+        "payment_id",
+        "seq",
+        "event_id",
+        "event_type",
+        "object_id",
+        "status_after",
+        "amount_minor",
+        "currency",
+        "user_id",
+        "payment_type",
+        "provider",
+        "provider_ref",
+        "occurred_at",
+        "booked_at",
+        "booking_day",
+        "bucket",
+        "postings",
+        "body",
+        "body_sha256",
+        "schema_version",
+    ),
+)
+
+PAYMENTS_BY_ID = Table(
+    name="payments_by_id",
+    partition_key=("payment_id",),
+    clustering_key=(),
+    columns=(
+        "payment_id",
+        "order_id",
+        "user_id",
+        "status",
+        "version",
+        "currency",
+        "authorized_minor",
+        "captured_minor",
+        "refunded_minor",
+        "disputed_minor",
+        "payment_type",
+        "provider",
+        "provider_ref",
+        "created_at",
+        "updated_at",
+    ),
+)
+
+EVENTS_BY_DAY = Table(
+    name="events_by_day",
+    partition_key=("booking_day", "payment_type", "bucket"),
+    clustering_key=("booked_at", "payment_id", "seq"),
+    columns=(
+        "booking_day",
+        "payment_type",
+        "bucket",
+        "booked_at",
+        "payment_id",
+        "seq",
+        "order_id",
+        "user_id",
+        "event_type",
+        "amount_minor",
+        "currency",
+        "status_after",
+        "provider",
+        "region",
+        "occurred_at",
+        "postings",
+        "body_sha256",
+    ),
+)
