@@ -23,3 +23,7 @@ class StaleOperation(Conflict):
 
 class DayNotOpen(Exception):
     """A past day was to be booked into without an open import batch that covers it."""
+
+
+class BatchNotRecorded(Exception):
+    """An import batch cannot be closed before Cassandra has acknowledged all of its events."""

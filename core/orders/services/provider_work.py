@@ -4,9 +4,9 @@ Called by the gateway role and the janitor; neither decides anything, and both m
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from django.conf import settings
+import structlog
 from django.db import connection
 
 from core.db.transactions import atomically
@@ -17,34 +17,35 @@ from core.payments.gateways.protocol import GatewayResult
 from core.payments.models import PaymentOperation
 from core.payments.services import operations
 
+log = structlog.get_logger(__name__)
 
-def submit_due(*, pool: ThreadPoolExecutor, limit: int) -> int:
-    """Submit operations that are due, concurrently; returns how many were taken."""
-    return _run(pool, operations.claim_to_submit(owner=new_id(), limit=limit), _submit)
-
-
-def query_due(*, pool: ThreadPoolExecutor, limit: int) -> int:
-    """Ask the provider about operations without a certain outcome; returns how many were asked for."""
-    return _run(pool, operations.claim_to_query(owner=new_id(), limit=limit), _query)
+Call = Callable[[PaymentOperation], GatewayResult]
 
 
-def _run(
-    pool: ThreadPoolExecutor,
-    claimed: Sequence[PaymentOperation],
-    call: Callable[[PaymentOperation], GatewayResult],
-) -> int:
-    def work(operation: PaymentOperation) -> None:
-        try:
-            result = call(operation)
-            atomically(lambda: payment_outcomes.record(operation_id=operation.id, result=result))
-        finally:
-            # The pool's threads outlive this call; a broken connection must not wait in one of them.
-            connection.close_if_unusable_or_obsolete()
+def start_submissions(*, pool: ThreadPoolExecutor, limit: int) -> list[Future[None]]:
+    """Claim operations that are due and submit them in the pool; one future each, none of which raises."""
+    return _start(pool, operations.claim_to_submit(owner=new_id(), limit=limit), _submit)
 
-    futures = [pool.submit(work, operation) for operation in claimed]
-    for future in futures:
-        future.result(timeout=settings.OPERATION_LEASE_SECONDS * 2)
-    return len(claimed)
+
+def start_queries(*, pool: ThreadPoolExecutor, limit: int) -> list[Future[None]]:
+    """Claim operations without a certain outcome and ask the provider in the pool; one future each, none raises."""
+    return _start(pool, operations.claim_to_query(owner=new_id(), limit=limit), _query)
+
+
+def _start(pool: ThreadPoolExecutor, claimed: Sequence[PaymentOperation], call: Call) -> list[Future[None]]:
+    return [pool.submit(_run, operation, call) for operation in claimed]
+
+
+def _run(operation: PaymentOperation, call: Call) -> None:
+    try:
+        result = call(operation)
+        atomically(lambda: payment_outcomes.record(operation_id=operation.id, result=result))
+    except Exception:
+        # The lease runs out and the janitor asks the provider: what happened there is not lost.
+        log.exception("operation.not_recorded", operation_id=str(operation.id))
+    finally:
+        # The pool's threads outlive this call; a broken connection must not wait in one of them.
+        connection.close_if_unusable_or_obsolete()
 
 
 def _submit(operation: PaymentOperation) -> GatewayResult:

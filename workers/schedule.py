@@ -1,0 +1,17 @@
+"""What beat hints, and how often (seconds). Two beats at once are harmless: every task below may run twice."""
+
+from typing import Any
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "query-unknown-operations": {
+        "task": "payments.query_unknown_operations",
+        "schedule": 1.0,
+        # A hint that waited this long says nothing that the next one does not.
+        "options": {"expires": 5},
+    },
+    "keep-partitions-ahead": {
+        "task": "housekeeping.keep_partitions_ahead",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+}

@@ -1,0 +1,17 @@
+"""Sweepers of payments."""
+
+from concurrent.futures import ThreadPoolExecutor, wait
+
+from django.conf import settings
+
+from core.orders.services import provider_work
+from workers.celery import app
+
+
+@app.task(name="payments.query_unknown_operations")
+def query_unknown_operations() -> None:
+    """The janitor: asks the provider about operations that are unknown and due, or whose lease expired."""
+    slots = settings.OPERATION_CONCURRENCY
+    with ThreadPoolExecutor(slots, thread_name_prefix="janitor") as pool:
+        while queries := provider_work.start_queries(pool=pool, limit=slots):
+            wait(queries)
