@@ -1,38 +1,97 @@
-"""Command line of the local stack: python -m deploy.local up | down | status | logs | test | failover | …"""
+"""Command line of the local stack: python -m deploy.local COMMAND [--stack test]."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from deploy.local import lifecycle
-from deploy.local.layout import StackError, layout_of
+from deploy.local.layout import Layout, StackError, layout_of
+
+COMMANDS = {
+    "up": "start what does not run; return when everything answers",
+    "down": "stop everything the stack started",
+    "status": "show every program",
+    "logs": "show the end of a program's log and follow it",
+    "test": "run pytest on the test stack; further arguments go to pytest",
+    "failover": "promote the PostgreSQL standby",
+    "check": "run every static check",
+    "cqlsh": "open cqlsh on the ledger; further arguments go to cqlsh",
+    "database": "create a database with the app's grants",
+}
 
 
 def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = arguments.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="start what does not run; return when everything answers")
-    up.add_argument("--servers-only", action="store_true", help="the servers without the app's processes")
-    commands.add_parser("down", help="stop everything the stack started")
-    for command in commands.choices.values():
-        command.add_argument("--stack", choices=("dev", "test"), default="dev")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, add_help=name not in ("test", "cqlsh"))
+        command.add_argument("--stack", choices=("dev", "test"), default="test" if name == "test" else "dev")
+    commands.choices["up"].add_argument("--servers-only", action="store_true", help="without the app's processes")
+    commands.choices["logs"].add_argument("program", nargs="?")
+    commands.choices["database"].add_argument("name")
     return arguments
 
 
-def main(argv: list[str] | None = None) -> int:
-    options = parser().parse_args(argv)
-    layout = layout_of(options.stack)
-    if options.command == "up":
-        lifecycle.bring_up(layout, servers_only=options.servers_only)
-    elif options.command == "down":
-        lifecycle.bring_down(layout)
+def main(argv: list[str]) -> int:
+    # Arguments of pytest and cqlsh are passed on untouched; every other command refuses what it does not know.
+    options, others = parser().parse_known_args(argv)
+    if others and options.command not in ("test", "cqlsh"):
+        parser().error(f"unknown arguments: {' '.join(others)}")
+    return run(options, layout_of(options.stack), others)
+
+
+def run(options: argparse.Namespace, layout: Layout, others: list[str]) -> int:
+    """Carry out one command and return its exit code."""
+    # Imported here, so that a check or a status does not load what only a start needs.
+    from deploy.local import checks, failover, lifecycle, status, testing
+
+    match options.command:
+        case "up":
+            lifecycle.bring_up(layout, servers_only=options.servers_only)
+        case "down":
+            lifecycle.bring_down(layout)
+        case "status":
+            return status.show_status(layout)
+        case "logs":
+            return status.follow_log(layout, options.program)
+        case "test":
+            return testing.run_tests(layout, others)
+        case "failover":
+            failover.promote_standby(layout)
+        case "check":
+            return checks.run_checks()
+        case "cqlsh":
+            open_cqlsh(layout, others)
+        case "database":
+            create_database(layout, options.name)
     return 0
+
+
+def open_cqlsh(layout: Layout, arguments: list[str]) -> None:
+    """Replace this process by cqlsh on the stack's keyspace."""
+    from deploy.local.environment import read_env
+    from deploy.local.setup import ensure_cqlsh
+
+    keyspace = read_env(layout.env_file).get("CASSANDRA_KEYSPACE", "payments_ledger")
+    program = str(ensure_cqlsh())
+    address = ["127.0.0.1", str(layout.port("cassandra cql")), "-k", keyspace]
+    os.execv(program, [program, *address, *arguments])
+
+
+def create_database(layout: Layout, name: str) -> None:
+    """An empty database on the stack's primary, owned by the owner role, for experiments."""
+    from deploy.local.postgres import node_of
+    from deploy.local.postgres_roles import ensure_database
+
+    ensure_database(node_of(layout, "primary"), name)
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -22,17 +22,35 @@ JVM_OPTIONS = [
     "-Dcassandra-foreground=yes",
 ]
 # Cassandra 5.0 on Java 17 reaches into these packages of the JDK; without them it does not start.
-EXPORTS = """
-java.base/jdk.internal.misc java.base/java.lang.ref java.management.rmi/com.sun.jmx.remote.internal.rmi
-java.management/com.sun.jmx.remote.security java.rmi/sun.rmi.registry java.rmi/sun.rmi.server java.sql/java.sql
-jdk.unsupported/sun.misc jdk.compiler/com.sun.tools.javac.file jdk.attach/sun.tools.attach
-""".split()
-OPENS = """
-java.base/java.lang.module java.base/jdk.internal.loader java.base/jdk.internal.ref java.base/jdk.internal.reflect
-java.base/jdk.internal.math java.base/jdk.internal.module java.base/jdk.internal.util.jar java.base/sun.nio.ch
-java.base/java.io java.base/java.lang java.base/java.lang.reflect java.base/java.nio java.base/java.util
-jdk.management/com.sun.management.internal jdk.compiler/com.sun.tools.javac
-""".split()
+EXPORTS = [
+    "java.base/jdk.internal.misc",
+    "java.base/java.lang.ref",
+    "java.management.rmi/com.sun.jmx.remote.internal.rmi",
+    "java.management/com.sun.jmx.remote.security",
+    "java.rmi/sun.rmi.registry",
+    "java.rmi/sun.rmi.server",
+    "java.sql/java.sql",
+    "jdk.unsupported/sun.misc",
+    "jdk.compiler/com.sun.tools.javac.file",
+    "jdk.attach/sun.tools.attach",
+]
+OPENS = [
+    "java.base/java.lang.module",
+    "java.base/jdk.internal.loader",
+    "java.base/jdk.internal.ref",
+    "java.base/jdk.internal.reflect",
+    "java.base/jdk.internal.math",
+    "java.base/jdk.internal.module",
+    "java.base/jdk.internal.util.jar",
+    "java.base/sun.nio.ch",
+    "java.base/java.io",
+    "java.base/java.lang",
+    "java.base/java.lang.reflect",
+    "java.base/java.nio",
+    "java.base/java.util",
+    "jdk.management/com.sun.management.internal",
+    "jdk.compiler/com.sun.tools.javac",
+]
 
 CONFIGURATION = """cluster_name: countinghouse-{name}
 num_tokens: 8
@@ -79,9 +97,7 @@ def prepare(layout: Layout) -> None:
     configuration = folder_of(layout) / "conf"
     configuration.mkdir(parents=True, exist_ok=True)
     storage, cql = layout.port("cassandra storage"), layout.port("cassandra cql")
-    write_private(
-        configuration / "cassandra.yaml", CONFIGURATION.format(name=layout.name, storage=storage, cql=cql)
-    )
+    write_private(configuration / "cassandra.yaml", CONFIGURATION.format(name=layout.name, storage=storage, cql=cql))
     write_private(configuration / "logback.xml", LOGBACK)
 
 

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 
+from core.db.degraded_mark import DegradedMark
+from core.db.standby import restore
 from deploy.local import postgres
 from deploy.local.environment import default_values, ensure_secrets, read_env
 from deploy.local.layout import Layout, StackError
@@ -38,6 +40,17 @@ def start_postgres(layout: Layout) -> None:
         joining = pool.submit(start_standby, layout)
         ensure_database(primary, read_env(layout.env_file).get("POSTGRES_DB", default_values()["POSTGRES_DB"]))
         joining.result()
+    take_standby_back(layout, primary)
+
+
+def take_standby_back(layout: Layout, primary: Node) -> None:
+    """Make a standby that has caught up synchronous again, also when no guard runs that would do it."""
+    mark = DegradedMark(layout.standby_mark)
+    if not mark.stands():
+        return
+    with superuser_session(primary) as cursor:
+        is_restored = restore(cursor.connection, mark, patience_seconds=JOIN_SECONDS_MAX)
+    say("the standby has caught up: commits wait for it again" if is_restored else "the standby is still catching up")
 
 
 def _was_interrupted(node: Node) -> bool:
@@ -46,9 +59,9 @@ def _was_interrupted(node: Node) -> bool:
 
 
 def _check_primary_may_start(primary: Node) -> None:
-    if primary.is_standby and not primary.other.is_standby:
-        message = f"PostgreSQL node {primary.letter} is to be primary but was made a standby, as was no other"
-        raise StackError(f"{message}: finish the promotion with `make failover`")
+    if primary.is_standby:
+        message = f"PostgreSQL node {primary.letter} is to be primary and its promotion was interrupted"
+        raise StackError(f"{message}: finish it with `make failover`")
 
 
 def start_standby(layout: Layout) -> None:
@@ -56,9 +69,11 @@ def start_standby(layout: Layout) -> None:
     standby = node_of(layout, "standby")
     supervisor = Supervisor(layout)
     if supervisor.state("postgres-standby")["statename"] != RUNNING:
-        if not standby.is_standby:
+        fence = standby.folder / postgres.FENCED
+        if fence.exists() or not standby.is_standby:
             supervisor.stop("postgres-standby")
             rebuild_standby(standby)
+            fence.unlink(missing_ok=True)
         postgres.clear_stale_lock(standby)
         supervisor.start("postgres-standby")
     if not joins_in_time(layout):
@@ -97,6 +112,8 @@ def rewind(node: Node) -> None:
     with superuser_session(node.other) as cursor:
         # Until its first checkpoint the new primary's control file names the old timeline, and pg_rewind sees no need.
         cursor.execute("CHECKPOINT")
+    # A node that was not stopped in good order recovers in single-user mode first, and that refuses to be a standby.
+    (node.data / "standby.signal").unlink(missing_ok=True)
     source = f"host=127.0.0.1 port={node.other.port} user={postgres.SUPERUSER} dbname=postgres"
     configuration = f"--config-file={node.folder / 'postgresql.conf'}"
     command = [postgres.binary("pg_rewind"), "-D", str(node.data), f"--source-server={source}", configuration]
@@ -114,7 +131,9 @@ def _ensure_slots_on(standby: Node) -> None:
             return
         except psycopg2.OperationalError:
             if time.monotonic() > deadline:
-                raise StackError(f"the standby does not answer:\n{log_tail(standby.layout, 'postgres-standby')}") from None
+                raise StackError(
+                    f"the standby does not answer:\n{log_tail(standby.layout, 'postgres-standby')}"
+                ) from None
             time.sleep(0.1)
 
 

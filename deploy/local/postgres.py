@@ -25,6 +25,8 @@ STANDBY_NAME = "standby"
 NODES = ("a", "b")
 PARTS = ("primary", "standby")
 CONNECTIONS_MAX = 120
+# In the folder of an old primary: it must be rewound or copied anew before it may follow, and never lead.
+FENCED = "fenced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,9 @@ def mark_standby(node: Node) -> None:
 def server_command(layout: Layout, part: str) -> list[str]:
     """The command of the program `postgres-primary` or `postgres-standby`."""
     folder = layout.home / "postgres" / part
-    return as_postgres([binary("postgres"), "-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"])
+    return as_postgres(
+        [binary("postgres"), "-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
+    )
 
 
 def clear_stale_lock(node: Node) -> None:
@@ -213,7 +217,7 @@ def write_configuration(node: Node) -> None:
         "hot_standby": "on",
         "wal_receiver_status_interval": "1s",
         "wal_receiver_timeout": "5s",
-        "wal_sender_timeout": "5s",
+        "wal_sender_timeout": "3s",
         "wal_retrieve_retry_interval": "500ms",
         "password_encryption": "scram-sha-256",
         "timezone": "UTC",

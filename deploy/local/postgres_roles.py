@@ -102,7 +102,9 @@ def drop_database(node: Node, name: str) -> None:
 def is_synchronous(node: Node) -> bool:
     """Whether a synchronous standby streams from this node."""
     with superuser_session(node) as cursor:
-        cursor.execute("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')")
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')"
+        )
         return cursor.fetchone() is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -110,3 +111,12 @@ def proportional_memory_bytes(pid: int) -> int:
     except OSError:
         pass
     return 0
+
+
+def children_of(pid: int) -> list[int]:
+    """Pids whose parent this process is."""
+    found = []
+    for task in (PROC / str(pid) / "task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(text) for text in task.read_text().split()]
+    return found

@@ -1,0 +1,55 @@
+# Every target is one line of `make help`; the work is done by deploy/local and manage.py.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+LOCAL := $(PY) -m deploy.local
+MANAGE := ENV_FILE=$(CURDIR)/.local/dev/env $(PY) manage.py
+ARGS ?=
+# Without cached bytecode each of the stack's Python processes compiles every module at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup up down status logs demo import verify test check cqlsh failover clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what a fresh clone needs: servers, jars, .venv, .local/dev/env (quick when done before)
+	@python3 -m deploy.local.setup
+
+up: setup ## start the dev stack; return when everything answers (PORT_BASE=18000 moves the ports)
+	@$(LOCAL) up
+
+down: ## stop the dev stack and only what it started
+	@if [ -x $(PY) ]; then $(LOCAL) down; else echo "nothing is set up here"; fi
+
+status: ## show every program: state, pid, memory, port, part
+	@$(LOCAL) status
+
+logs: ## show the end of a program's log and follow it (PROGRAM=web)
+	@$(LOCAL) logs $(PROGRAM)
+
+demo: up ## seed, buy 300 times through the API, and prove that all stores agree
+	@$(MANAGE) demo $(ARGS)
+
+import: ## import a year of orders (FILE=orders.parquet)
+	@test -n "$(FILE)" || { echo "which file? make import FILE=orders.parquet"; exit 2; }
+	@$(MANAGE) import_orders "$(FILE)" $(ARGS)
+
+verify: ## compare PostgreSQL and Cassandra, day by day; exit 1 and name the keys where they differ
+	@$(MANAGE) ledger verify $(ARGS)
+
+test: setup ## run the tests on a stack of their own (ARGS="tests/e2e -x")
+	@$(LOCAL) test $(ARGS)
+
+check: ## ruff, format, mypy, import contracts, missing migrations, docker-compose.yml
+	@$(PY) -m deploy.local check
+
+cqlsh: ## open cqlsh on the ledger (ARGS="-e 'SELECT ...'")
+	@$(LOCAL) cqlsh $(ARGS)
+
+failover: ## promote the PostgreSQL standby: check the mark, fence the primary, promote
+	@$(LOCAL) failover
+
+clean: down ## stop both stacks, then delete .local and .venv
+	@if [ -x $(PY) ]; then $(LOCAL) down --stack test; fi
+	@rm -rf .local .venv

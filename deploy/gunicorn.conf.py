@@ -1,0 +1,31 @@
+"""gunicorn: threads in two processes; where it listens follows from WEB_BIND, else from the port of WEB_URL."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+def bind_address() -> str:
+    if "WEB_BIND" in os.environ:
+        return os.environ["WEB_BIND"]
+    url = os.environ.get("WEB_URL", "")
+    env_file = Path(os.environ.get("ENV_FILE", ""))
+    if not url and env_file.is_file():
+        lines = [line.strip() for line in env_file.read_text().splitlines()]
+        url = next((line.removeprefix("WEB_URL=") for line in lines if line.startswith("WEB_URL=")), "")
+    return f"127.0.0.1:{urlsplit(url).port or 8000}"
+
+
+bind = bind_address()
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+# No preload: database, Kafka and Cassandra clients must be made in the process that uses them, never before a fork.
+preload_app = False
+timeout = 60
+graceful_timeout = 10
+keepalive = 30
+# Heartbeats go through a file that gunicorn touches; on a disk they could stall with it.
+worker_tmp_dir = "/dev/shm"
+accesslog = None
+errorlog = "-"
