@@ -95,7 +95,7 @@ def joins_in_time(layout: Layout) -> bool:
 
 
 def rebuild_standby(node: Node) -> None:
-    """Turn a fenced old primary into a standby by pg_rewind, or make a new one by base backup when that is not possible."""
+    """Turn a fenced old primary into a standby by pg_rewind, or by a base backup when that is not possible."""
     if node.is_initialised:
         try:
             rewind(node)

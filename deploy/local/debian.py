@@ -80,7 +80,7 @@ def _apt(command: list[str], *, quiet: bool = True) -> int:
 
 @contextlib.contextmanager
 def services_held_back() -> Iterator[None]:
-    """While inside, installed packages start no service and create no PostgreSQL cluster; both files are put back after."""
+    """While inside, installed packages start no service and create no PostgreSQL cluster; both files are put back."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(replaced(POLICY, POLICY_BODY, mode=0o755))
         stack.enter_context(replaced(CREATE_CLUSTER, "create_main_cluster = false\n", mode=0o644))

@@ -15,7 +15,7 @@ QUERY_DELAYS_SECONDS = "2,2,2,5,10"
 
 
 def ensure_secrets(layout: Layout) -> dict[str, str]:
-    """The stack's generated passwords, made on first use and kept with mode 0600; the servers are brought in line with them."""
+    """The stack's generated passwords, made on first use and kept with mode 0600; the servers follow them."""
     layout.make_folders()
     known: dict[str, str] = {}
     if layout.secrets_file.exists():
@@ -82,7 +82,7 @@ def read_env(path: Path) -> dict[str, str]:
 
 
 def write_env(layout: Layout, overrides: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Write the stack's env file and return its values: defaults, then what stood there, then derived, then overrides."""
+    """Write the stack's env file and return its values: defaults, what stood there, derived, overrides, later ones win."""
     kept = read_env(layout.env_file)
     values = default_values() | kept | derived_values(layout) | dict(overrides or {})
     body = "".join(f"{key}={values[key]}\n" for key in sorted(values))

@@ -47,7 +47,7 @@ def prepare(layout: Layout) -> None:
 
 
 def properties(layout: Layout) -> str:
-    """The broker's configuration: no topic appears by accident, and a killed consumer is replaced in 10 s, not in 45."""
+    """The broker's configuration: no topic appears by accident, a killed consumer is replaced in 10 s instead of 45."""
     broker, controller = layout.port("kafka"), layout.port("kafka controller")
     values = {
         "process.roles": "broker,controller",

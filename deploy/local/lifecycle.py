@@ -123,6 +123,7 @@ def bring_down(layout: Layout) -> None:
 
 
 def stop_apps(layout: Layout) -> None:
+    """Stop the app's processes and leave the servers running."""
     Supervisor(layout).stop_all(list(APPS))
 
 

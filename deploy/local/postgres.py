@@ -1,8 +1,8 @@
 """PostgreSQL of the stack: two nodes, a and b, one of them primary, the other its synchronous streaming standby.
 
-Each node has a data directory and a configuration file outside it (a base backup or a rewind replaces what lies inside).
-Two symlinks, `primary` and `standby`, say which node plays which part; the supervisor's programs start from the symlinks,
-so that the names stay true after a promotion.
+Each node has a data directory and a configuration file outside it (a base backup or a rewind replaces what lies
+inside). Two symlinks, `primary` and `standby`, say which node plays which part; the supervisor's programs start from
+the symlinks, so that their names stay true after a promotion.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def server_command(layout: Layout, part: str) -> list[str]:
 
 
 def clear_stale_lock(node: Node) -> None:
-    """Remove a postmaster.pid that names no postmaster of this node: PostgreSQL refuses to start when the pid is a zombie."""
+    """Remove a postmaster.pid that names no postmaster of this node: PostgreSQL would not start beside a zombie's."""
     lock = node.data / "postmaster.pid"
     if not lock.exists():
         return

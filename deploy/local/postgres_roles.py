@@ -42,7 +42,7 @@ def superuser_session(node: Node, database: str = "postgres") -> Iterator[Cursor
 
 
 def ensure_roles(node: Node) -> None:
-    """Bring roles, passwords, grants and slots of the primary in line; template1 carries the grants to new databases."""
+    """Bring roles, passwords, grants and slots of the primary in line; template1 hands the grants to new databases."""
     secret = ensure_secrets(node.layout)
     with superuser_session(node) as cursor:
         _ensure_role(cursor, OWNER, "LOGIN", secret["owner"])
@@ -76,7 +76,7 @@ def ensure_slots(cursor: Cursor) -> None:
 
 
 def ensure_grants(node: Node, database: str) -> None:
-    """What the application role may do in one database: read and write the owner's tables, and reload the configuration."""
+    """What the application role may do in one database: use the owner's tables, and reload the configuration."""
     with superuser_session(node, database) as cursor:
         cursor.execute(f"GRANT EXECUTE ON FUNCTION pg_reload_conf() TO {APP}")
         privileges = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT"

@@ -1,4 +1,4 @@
-"""`make setup`: everything a fresh clone needs. Runs under the system's Python, before .venv exists; quick when done before."""
+"""`make setup`: everything a fresh clone needs, quick when done before. Runs under the system's Python, without .venv."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ TOOLS = PROJECT_ROOT / ".local" / "tools"
 JARS = PROJECT_ROOT / ".local" / "jars"
 LOCK = PROJECT_ROOT / "requirements-dev.lock"
 PYTHON_NAMES = ("python3.12", "python3.11", "python3")
+SERVERS_WITH_JARS = ("kafka", "cassandra")
+UNWANTED_VARIABLES = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 STEP_SECONDS_MAX = 900
 
 
@@ -99,8 +101,12 @@ def find_uv() -> str:
     return str(own)
 
 
+def _works(program: str) -> bool:
+    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+
+
 def sync_environment() -> None:
-    """.venv holds exactly the packages of requirements-dev.lock, compiled, with one owner of the package `cassandra`."""
+    """Make .venv hold exactly the packages of requirements-dev.lock, compiled, with one owner of `cassandra`."""
     stamp = PROJECT_ROOT / ".venv" / ".lock.sha256"
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == digest:
@@ -115,7 +121,7 @@ def sync_environment() -> None:
 
 
 def check_driver_owner() -> None:
-    """Raise unless cassandra-driver alone owns the import package `cassandra`: of two owners the last installed wins silently."""
+    """Raise unless cassandra-driver alone owns the package `cassandra`: of two owners the last installed wins silently."""
     code = "from importlib.metadata import packages_distributions as p; print(*sorted(set(p()['cassandra'])))"
     owners = run([str(PYTHON), "-c", code], "asking who owns the package cassandra").split()
     if owners != ["cassandra-driver"]:

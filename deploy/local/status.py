@@ -82,7 +82,7 @@ def replication_text(layout: Layout, program: str) -> str:
 
 
 def follow_log(layout: Layout, program: str | None) -> int:
-    """Print the end of a program's log and what is appended to it until interrupted; without a program, list the logs."""
+    """Print the end of a program's log and follow it until interrupted; without a program, list the logs."""
     if program is None:
         for name in (*PROGRAMS, "supervisor"):
             path = layout.log(name)
