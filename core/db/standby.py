@@ -132,7 +132,7 @@ class StandbyGuard:
                 continue
             try:
                 self._watch(connection)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            except psycopg2.Error as error:
                 log.warning("standby_guard_lost_connection", error=str(error).strip())
                 self.stop.wait(RECONNECT_SECONDS)
             finally:

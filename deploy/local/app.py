@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from deploy.local.environment import child_environment
 from deploy.local.layout import PROJECT_ROOT, PYTHON, Layout, StackError
-from deploy.local.programs import APPS
-from deploy.local.readiness import wait_ready
+from deploy.local.programs import APPS, WORKERS
+from deploy.local.readiness import wait_ready, wait_workers
 from deploy.local.supervisor import Supervisor
 
 COMMAND_SECONDS_MAX = 180
@@ -49,6 +49,8 @@ def start_programs(layout: Layout) -> None:
     supervisor = Supervisor(layout)
     for program in APPS:
         supervisor.start(program)
+    others = [program for program in APPS if program not in WORKERS]
     with ThreadPoolExecutor(max_workers=len(APPS)) as pool:
-        for future in [pool.submit(wait_ready, layout, program) for program in APPS]:
+        ready = [pool.submit(wait_ready, layout, program) for program in others]
+        for future in [*ready, pool.submit(wait_workers, layout, WORKERS)]:
             future.result()

@@ -82,7 +82,7 @@ def read_env(path: Path) -> dict[str, str]:
 
 
 def write_env(layout: Layout, overrides: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Write the stack's env file and return its values: defaults, what stood there, derived, overrides, later ones win."""
+    """Write the stack's env file and return its values: defaults, what stood there, derived, overrides."""
     kept = read_env(layout.env_file)
     values = default_values() | kept | derived_values(layout) | dict(overrides or {})
     body = "".join(f"{key}={values[key]}\n" for key in sorted(values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -83,7 +84,8 @@ def end_leftovers(layout: Layout) -> None:
         time.sleep(0.1)
     for process in leftovers:
         say(f"ending a leftover of an earlier {layout.name} stack: pid {process.pid} ({process.command[:80]})")
-        end_process(process.pid)
+        is_postgres = f"{layout.home}/postgres/" in process.command
+        end_process(process.pid, first=signal.SIGINT if is_postgres else signal.SIGTERM)
 
 
 def check_ports(layout: Layout) -> None:

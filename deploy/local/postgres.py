@@ -27,6 +27,8 @@ PARTS = ("primary", "standby")
 CONNECTIONS_MAX = 120
 # In the folder of an old primary: it must be rewound or copied anew before it may follow, and never lead.
 FENCED = "fenced"
+# Fast shutdown; TERM would wait for every client to leave.
+STOP_SIGNAL = "INT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,19 @@ def binary(name: str) -> str:
     return found
 
 
-def as_postgres(command: list[str]) -> list[str]:
-    """The command run as the postgres user when we are root, which PostgreSQL refuses to run as."""
+def as_postgres(command: list[str], *, death_signal: str | None = None) -> list[str]:
+    """The command run as the postgres user when we are root, which PostgreSQL refuses to run as.
+
+    The kernel sends the death signal when the parent ends. It belongs here: a change of user forgets an earlier one.
+    """
+    guard = ["--pdeathsig", death_signal] if death_signal else []
     if os.geteuid() != 0:
-        return command
+        return ["/usr/bin/setpriv", *guard, "--", *command] if guard else command
     # The clone may lie below a folder only root may enter (/root is 0700): the capability to search and read
     # folders goes along with the process; writing still needs ownership.
     privileges = ["--reuid", OS_USER, "--regid", OS_USER, "--init-groups"]
     capability = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
-    return ["/usr/bin/setpriv", *privileges, *capability, "--", *command]
+    return ["/usr/bin/setpriv", *privileges, *capability, *guard, "--", *command]
 
 
 def own(path: Path) -> None:
@@ -170,9 +176,8 @@ def mark_standby(node: Node) -> None:
 def server_command(layout: Layout, part: str) -> list[str]:
     """The command of the program `postgres-primary` or `postgres-standby`."""
     folder = layout.home / "postgres" / part
-    return as_postgres(
-        [binary("postgres"), "-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
-    )
+    command = [binary("postgres"), "-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
+    return as_postgres(command, death_signal=STOP_SIGNAL)
 
 
 def clear_stale_lock(node: Node) -> None:

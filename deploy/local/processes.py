@@ -88,9 +88,9 @@ def _holds_any(pid: int, links: set[str]) -> bool:
         return False
 
 
-def end_process(pid: int, patience_seconds: float = 10.0) -> None:
-    """SIGTERM, then SIGKILL when it is still there after the patience."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+def end_process(pid: int, *, first: signal.Signals = signal.SIGTERM, patience_seconds: float = 10.0) -> None:
+    """The first signal, then SIGKILL when the process is still there after the patience."""
+    for signal_number in (first, signal.SIGKILL):
         try:
             os.kill(pid, signal_number)
         except ProcessLookupError:

@@ -26,6 +26,8 @@ class Program:
     @property
     def guarded_command(self) -> list[str]:
         """The command, told by the kernel to end when the supervisor is killed."""
+        if "--pdeathsig" in self.command:
+            return self.command
         return ["/usr/bin/setpriv", "--pdeathsig", self.stop_signal, "--", *self.command]
 
 
@@ -34,10 +36,11 @@ def all_programs(layout: Layout) -> list[Program]:
 
 
 def server_programs(layout: Layout) -> list[Program]:
-    # INT is PostgreSQL's fast shutdown; TERM would wait for every client to leave.
     return [
-        Program("postgres-primary", postgres.server_command(layout, "primary"), stop_signal="INT"),
-        Program("postgres-standby", postgres.server_command(layout, "standby"), stop_signal="INT"),
+        *(
+            Program(f"postgres-{part}", postgres.server_command(layout, part), stop_signal=postgres.STOP_SIGNAL)
+            for part in postgres.PARTS
+        ),
         Program("redis", redis.server_command(layout)),
         Program("kafka", kafka.server_command(layout)),
         Program("cassandra", cassandra.server_command(layout)),

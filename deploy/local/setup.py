@@ -1,4 +1,4 @@
-"""`make setup`: everything a fresh clone needs, quick when done before. Runs under the system's Python, without .venv."""
+"""`make setup`: everything a fresh clone needs, quick when done before. Runs on the system's Python, without .venv."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def sync_environment() -> None:
 
 
 def check_driver_owner() -> None:
-    """Raise unless cassandra-driver alone owns the package `cassandra`: of two owners the last installed wins silently."""
+    """Raise unless cassandra-driver alone owns the package `cassandra`: of two the last installed wins silently."""
     code = "from importlib.metadata import packages_distributions as p; print(*sorted(set(p()['cassandra'])))"
     owners = run([str(PYTHON), "-c", code], "asking who owns the package cassandra").split()
     if owners != ["cassandra-driver"]:
