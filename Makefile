@@ -29,7 +29,7 @@ logs: ## show the end of a program's log and follow it (PROGRAM=web)
 	@$(LOCAL) logs $(PROGRAM)
 
 demo: up ## seed, buy 300 times through the API, and prove that all stores agree
-	@$(MANAGE) demo $(ARGS)
+	@$(PY) -m deploy.demo $(ARGS)
 
 import: ## import a year of orders (FILE=orders.parquet)
 	@test -n "$(FILE)" || { echo "which file? make import FILE=orders.parquet"; exit 2; }
