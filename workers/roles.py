@@ -55,7 +55,7 @@ ROLES: dict[str, Callable[[Event, Event], list[Loop]]] = {
 class RoleStep(bootsteps.StartStopStep):
     """Starts the threads of WORKER_ROLE with the worker and stops them with it, within STOP_SECONDS_MAX."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from cassandra import ConsistencyLevel  # type: ignore[attr-defined]  # mypy takes the CQL folder for it
+from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
 
 from core.env import env

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     BAD_DEBT = "bad debt"  # an adjustment against bad debt
 
 
+# Well inside bigint, and inside what a JSON reader keeps exact (2**53 - 1).
+AMOUNT_MINOR_MAX = 9_000_000_000_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentRule:
     """The payment of a kind of invoice: positive amounts debit imported_clearing and credit `counter_account`."""
@@ -80,7 +84,10 @@ def build_invoice(lines: Sequence[Line], *, currency: str) -> Invoice:
     customers = {line.customer for line in lines} - {""}
     if len(customers) > 1:
         raise BadRow(f"the invoice's lines name different customers: {', '.join(sorted(customers))}")
-    total_minor = sum(line_amount_minor(line, currency) for line in lines)
+    amounts = [line_amount_minor(line, currency) for line in lines]
+    total_minor = sum(amounts)
+    if max(map(abs, amounts)) > AMOUNT_MINOR_MAX or abs(total_minor) > AMOUNT_MINOR_MAX:
+        raise BadRow(f"the invoice comes to more than {AMOUNT_MINOR_MAX} minor units")
     return Invoice(
         number=first.invoice,
         lines=lines,

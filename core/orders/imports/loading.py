@@ -39,7 +39,8 @@ def fill(
     spool.finish_filling()
     _hold_impossible(spool, rejects, currency)
     for line, row in spool.held_lines():
-        rejects.add_line(line, reason=f"held back with its invoice, because of row {row}")
+        if line.row != row:
+            rejects.add_line(line, reason=f"held back with its invoice, because of row {row}")
     return rows
 
 
@@ -50,15 +51,13 @@ def invoices_of(spool: Spool, *, currency: str) -> Iterator[Invoice]:
 
 
 def _parse(raw: RawRow, latest: datetime, day_first: bool) -> Line:
-    if raw.cells is None:
+    if raw.problem:
         raise BadRow(raw.problem)
     return parse_row(raw.cells, row=raw.number, latest=latest, day_first=day_first)
 
 
 def _reject(spool: Spool, rejects: Rejects, raw: RawRow, reason: str) -> None:
     rejects.add(row=raw.number, reason=reason, cells=raw.cells)
-    if raw.cells is None:
-        return
     try:
         spool.hold(invoice=invoice_number(raw.cells[0]), row=raw.number)
     except BadRow:

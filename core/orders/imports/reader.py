@@ -18,10 +18,10 @@ DELIMITERS = ",;\t"
 
 
 class RawRow(NamedTuple):
-    """One data row, numbered from 1, with its cells in the order of COLUMNS; None with the `problem` if unreadable."""
+    """One data row, numbered from 1, with its cells in the order of COLUMNS; with a `problem` they are a guess."""
 
     number: int
-    cells: tuple[Any, ...] | None
+    cells: tuple[Any, ...]
     problem: str = ""
 
 
@@ -66,10 +66,9 @@ def _csv_rows(path: Path) -> Iterator[RawRow]:
             positions = positions_of(header)
             # A blank line is no row.
             for number, cells in enumerate(filter(None, lines), start=1):
-                if len(cells) == len(header):
-                    yield RawRow(number, tuple(cells[position] for position in positions))
-                else:
-                    yield RawRow(number, None, f"{len(cells)} cells instead of {len(header)}: {delimiter.join(cells)}")
+                problem = "" if len(cells) == len(header) else f"{len(cells)} cells instead of {len(header)}"
+                cells += [""] * (len(header) - len(cells))
+                yield RawRow(number, tuple(cells[position] for position in positions), problem)
         except csv.Error as error:
             raise UnusableFile(f"line {lines.line_num} is no CSV: {error}") from error
 

@@ -30,14 +30,14 @@ class Rejects:
         if self.count:
             self._file.close()
 
-    def add(self, *, row: int, reason: str, cells: Sequence[Any] | None) -> None:
-        """Write one row. `cells` stand in the order of COLUMNS, or are None when the row had none to read."""
+    def add(self, *, row: int, reason: str, cells: Sequence[Any]) -> None:
+        """Write one row, whose `cells` stand in the order of COLUMNS."""
         if not self.count:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8", newline="")
             self._writer = csv.writer(self._file)
             self._writer.writerow(["Row", "Reason", *COLUMNS])
-        self._writer.writerow([row, reason, *(cells or [""] * len(COLUMNS))])
+        self._writer.writerow([row, reason, *cells])
         self.count += 1
         if len(self.shown) < SHOWN_MAX:
             self.shown.append(f"row {row}: {reason}")

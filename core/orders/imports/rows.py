@@ -85,11 +85,13 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    if isinstance(value, float) and not math.isfinite(value):
-        return ""
-    if isinstance(value, float | Decimal) and value == int(value):
-        return str(int(value))
-    return str(value)
+    if isinstance(value, float | Decimal):
+        if not math.isfinite(value):
+            return ""
+        return str(int(value)) if value == int(value) else str(value)
+    if isinstance(value, int | date):
+        return str(value)
+    raise BadRow(f"a cell holds neither text nor a number: {value!r}")
 
 
 def _customer(value: Any) -> str:
@@ -100,15 +102,19 @@ def _customer(value: Any) -> str:
     return "" if text.casefold() in ("nan", "null", "none") else text
 
 
-@lru_cache(maxsize=65_536)
 def _price(value: Any) -> Decimal:
+    # By way of text: 6.95 is meant, not the nearest binary fraction.
+    return _price_of_text(_text(value).strip())
+
+
+@lru_cache(maxsize=65_536)
+def _price_of_text(text: str) -> Decimal:
     try:
-        # By way of text: 6.95 is meant, not the nearest binary fraction.
-        price = Decimal(_text(value).strip())
+        price = Decimal(text)
     except InvalidOperation:
-        raise BadRow(f"Price {value!r} is not a number") from None
+        raise BadRow(f"Price {text!r} is not a number") from None
     if not price.is_finite() or abs(price) > PRICE_MAX:
-        raise BadRow(f"Price {value!r} is not a number up to {PRICE_MAX}")
+        raise BadRow(f"Price {text!r} is not a number up to {PRICE_MAX}")
     return price
 
 
@@ -128,7 +134,6 @@ def _quantity(value: Any) -> int:
     return quantity
 
 
-@lru_cache(maxsize=65_536)
 def _moment(value: Any, day_first: bool) -> datetime:
     """A date cell in UTC; a time without a zone is read as UTC, a date alone as its midnight."""
     if isinstance(value, datetime):
@@ -143,6 +148,7 @@ def _moment(value: Any, day_first: bool) -> datetime:
         raise BadRow(f"InvoiceDate {value!r} is no date") from None
 
 
+@lru_cache(maxsize=65_536)
 def _moment_of_text(text: str, day_first: bool) -> datetime:
     try:
         return datetime.fromisoformat(text)
