@@ -15,15 +15,13 @@ COMMAND_SECONDS_MAX = 180
 
 
 def prepare_stores(layout: Layout) -> None:
-    """Migrate PostgreSQL and Cassandra and create the topics, the three at the same time."""
-    commands = (
-        (["migrate", "--no-input", "--verbosity", "0"], "owner"),
-        (["ledger", "migrate"], "app"),
-        (["create_topics"], "app"),
-    )
-    with ThreadPoolExecutor(max_workers=len(commands)) as pool:
-        for future in [pool.submit(manage, layout, arguments, role=role) for arguments, role in commands]:
-            future.result()
+    """Migrate PostgreSQL and create the topics, and migrate Cassandra meanwhile."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        ledger = pool.submit(manage, layout, ["ledger", "migrate"])
+        manage(layout, ["migrate", "--no-input", "--verbosity", "0"], role="owner")
+        # Notes in PostgreSQL which topics have appeared, so it needs the tables.
+        manage(layout, ["create_topics"])
+        ledger.result()
 
 
 def manage(layout: Layout, arguments: list[str], *, role: str = "app") -> str:

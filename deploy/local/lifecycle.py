@@ -91,9 +91,13 @@ def end_leftovers(layout: Layout) -> None:
 def check_ports(layout: Layout) -> None:
     """Raise naming every port of the stack that something else holds, and what holds it."""
     lines = []
+    # A process that is dying is a zombie already and may still hold its sockets for a moment.
+    deadline = time.monotonic() + LEFTOVER_PATIENCE_SECONDS
     for role in PORT_OFFSETS:
         port = layout.port(role)
-        if is_port_free(port):
+        while not (is_free := is_port_free(port)) and holder_of(port) is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if is_free:
             continue
         holder = holder_of(port)
         who = f"pid {holder.pid} ({holder.command[:100]})" if holder else "a process that cannot be seen from here"
