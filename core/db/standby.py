@@ -31,6 +31,9 @@ POLL_SECONDS = 0.5
 RECONNECT_SECONDS = 1.0
 # While it catches up, a standby this close is taken back: commits then wait for it for a moment, and it stays close.
 REJOIN_LAG_BYTES_MAX = 1024 * 1024
+# Time for the checkpointer to act on a changed configuration when it listens, a hundred times what was seen.
+SETTLE_SECONDS = 0.2
+CHECKPOINTER_LISTENS = frozenset({"CheckpointerMain", "CheckpointWriteDelay"})
 GUARD_LOCK = "countinghouse.standby_guard"
 
 STATE_QUERY = """
@@ -88,13 +91,26 @@ def restore(connection: Connection, mark: DegradedMark, *, patience_seconds: flo
     require_standby(connection, is_required=True)
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
-        # Read after the requirement is back: every earlier commit lies before this position.
+        time.sleep(SETTLE_SECONDS)
+        if not _requirement_has_settled(connection):
+            continue
+        # Read after the requirement is back: every commit that did not wait lies before this position.
         state = read_state(connection)
         if state.is_required and _has_flushed(connection, state.primary_lsn, deadline):
             mark.remove()
             return True
-        time.sleep(0.05)
     return False
+
+
+def _requirement_has_settled(connection: Connection) -> bool:
+    """Whether commits already wait: the checkpointer tells them to, once it has read the configuration again.
+
+    It reads it at once in the states named here, and late while it writes a checkpoint's files to disk.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+        row = cursor.fetchone()
+    return bool(row and row[0] in CHECKPOINTER_LISTENS)
 
 
 def _has_flushed(connection: Connection, lsn: str, deadline: float) -> bool:
