@@ -1,0 +1,64 @@
+"""After everything the other tests did: money, stock, the provider's log and both stores agree."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from django.db import transaction
+
+from core.catalog.models import Product
+from core.env import env
+from core.orders.selectors import books
+from payments_ledger import history
+from payments_ledger.reconciliation.verify import verify
+from tests.storefront import Storefront, eventually
+
+
+def provider_log() -> list[dict]:
+    return httpx.get(f"{env.str('PROVIDER_URL')}/v1/log?after=0").json()["records"]
+
+
+def test_all_books_agree_after_the_whole_run():
+    eventually(lambda: not books.breaks(provider_log(), gateway="simulator"), what="the books agree")
+    eventually(lambda: history.unrecorded()[1] == 0, what="every event is recorded")
+    today = datetime.now(UTC).date()
+
+    report = verify(first_day=today - timedelta(days=1), last_day=today)
+
+    assert [difference.sentence() for difference in report.differences] == []
+    assert report.totals["postgresql"].count > 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ("UPDATE payments_wallet SET balance_minor = balance_minor + 1 WHERE user_id = %(user)s", "a wallet holds"),
+        ("UPDATE orders_order SET payment_status = 'unpaid' WHERE id = %(order)s", "a paid order was captured"),
+        ("UPDATE catalog_product SET stock = stock - 1 WHERE id = %(product)s", "stock is what was put in"),
+        ("UPDATE payments_payment SET seq = seq + 1 WHERE order_id = %(order)s", "a payment's events are dense"),
+        ("UPDATE orders_order SET payment_status = 'pending' WHERE id = %(order)s", "no order is left pending"),
+    ],
+)
+def test_the_check_of_the_books_sees_what_is_wrong(statement, rule):
+    shop = Storefront(wallet_minor=5_000)
+    product: Product = shop.product()
+    order_id = shop.order(product)
+    shop.checkout(order_id)
+    before = books.breaks(provider_log(), gateway="simulator")
+
+    with transaction.atomic():
+        with transaction.get_connection().cursor() as cursor:
+            cursor.execute(statement, {"user": shop.user.id, "order": order_id, "product": product.id})
+        after = books.breaks(provider_log(), gateway="simulator")
+        transaction.set_rollback(True)
+
+    new = {found.rule for found in after} - {found.rule for found in before}
+    assert any(found.startswith(rule) for found in new), new
+
+
+def test_a_charge_nobody_knows_of_is_a_break():
+    stray = {"type": "operation", "operation_id": "00000000-0000-7000-8000-000000000000", "charged_minor": 5}
+
+    found = books.breaks([*provider_log(), stray], gateway="simulator")
+
+    assert any("we know of no such operation" in one.detail for one in found)

@@ -1,0 +1,32 @@
+"""Fixtures for every kind of test.
+
+Tests run against the servers and the database of one run of the test stack (`make test` starts it): there is no
+Django test database, nothing is flushed, and every test makes its own users, products and orders.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+ORDER_OF_KINDS = ["unit", "properties", "architecture", "contract", "integration", "races", "e2e", "faults", "books"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Cheap tests first; those that kill servers last, and after them the check that all books agree."""
+
+    def place(item: pytest.Item) -> int:
+        kinds = [part for part in item.path.parts if part in ORDER_OF_KINDS]
+        return ORDER_OF_KINDS.index(kinds[-1]) if kinds else 0
+
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """The run's database was made and migrated by the test command; pytest-django must not make another."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _open_database(django_db_blocker) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
