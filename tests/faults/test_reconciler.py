@@ -1,0 +1,316 @@
+"""What is done to Cassandra by hand, verify finds: every row, named to its key; and nothing where nothing was done."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from cassandra.util import Date
+
+from core.payments.models import ImportBatch
+from payments_ledger import session
+from payments_ledger.reconciliation.report import Kind
+from payments_ledger.reconciliation.verify import verify
+from payments_ledger.rows import rows_of
+from payments_ledger.tables import EVENTS_BY_DAY, PAYMENT_EVENTS, PAYMENTS_BY_ID
+from tests.factories.ledger_events import (
+    canonical,
+    day_of,
+    fields,
+    history_of_payment,
+    insert_history,
+    own_noon,
+    record,
+)
+
+TABLES = {table.name: table for table in (PAYMENT_EVENTS, EVENTS_BY_DAY, PAYMENTS_BY_ID)}
+
+
+class Day:
+    """A day of payments in both stores, and the means to damage Cassandra's side of it."""
+
+    def __init__(self):
+        noon = own_noon()
+        self.bodies = [
+            body
+            for number in range(6)
+            for body in history_of_payment(
+                events=2,
+                booked_at=noon + timedelta(minutes=number),
+                amount_minor=1000 + number,
+                payment_type="wallet" if number % 2 else "card",
+            )
+        ]
+        self.date = day_of(self.bodies[0])
+        insert_history(self.bodies)
+        record(self.bodies)
+
+    def rows(self, body):
+        return rows_of(canonical(body))
+
+    def row(self, table_name, body):
+        rows = self.rows(body)
+        row = {"payment_events": rows.record, "events_by_day": rows.entry, "payments_by_id": rows.state}[table_name]
+        return dict(zip(TABLES[table_name].columns, row, strict=True))
+
+    def condition(self, table_name, body):
+        row, key = self.row(table_name, body), TABLES[table_name].key
+        return " AND ".join(f"{column} = ?" for column in key), [row[column] for column in key]
+
+    def delete(self, table_name, body):
+        condition, values = self.condition(table_name, body)
+        by_hand(f"DELETE FROM {table_name} WHERE {condition}", values)
+
+    def change(self, table_name, body, column, value):
+        condition, values = self.condition(table_name, body)
+        by_hand(f"UPDATE {table_name} SET {column} = ? WHERE {condition}", [value, *values])
+
+    def insert(self, table_name, body, **changes):
+        row = {**self.row(table_name, body), **changes}
+        row = {column: value for column, value in row.items() if value is not None}
+        marks = ", ".join("?" * len(row))
+        by_hand(f"INSERT INTO {table_name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+
+    def mend(self):
+        """Write every row as it was, now: a write at the original time would not undo what was done by hand."""
+        for body in self.bodies:
+            self.insert("payment_events", body)
+            self.insert("events_by_day", body)
+        for body in self.bodies[1::2]:
+            self.insert("payments_by_id", body)
+
+    def verify(self, **options):
+        return verify(first_day=self.date, last_day=self.date, **options)
+
+
+def by_hand(cql, values):
+    session.session().execute(session.prepared(cql), values, execution_profile=session.LOOKUP)
+
+
+@pytest.fixture
+def day():
+    made = Day()
+    yield made
+    made.mend()
+
+
+def found(report):
+    return sorted((item.kind, item.table, str(item.payment_id), item.seq) for item in report.differences)
+
+
+def key(body):
+    return body["payment_id"], body["seq"]
+
+
+def test_nothing_is_found_where_nothing_was_done(day):
+    deep, quick = day.verify(), day.verify(is_deep=False)
+
+    assert (deep.agrees, deep.differences) == (True, [])
+    assert (quick.agrees, quick.differences) == (True, [])
+    assert deep.totals["postgresql"].count == deep.totals["payment_events"].count == 12
+    assert deep.totals["postgresql"].sums == deep.totals["events_by_day"].sums
+    assert deep.totals["postgresql"].presence == quick.totals["postgresql"].presence
+
+
+@pytest.mark.parametrize("table", ["payment_events", "events_by_day"])
+def test_a_deleted_row_is_missing(day, table):
+    day.delete(table, day.bodies[3])
+
+    for depth in (True, False):
+        assert found(day.verify(is_deep=depth)) == [(Kind.MISSING, table, *key(day.bodies[3]))]
+
+
+def test_a_replay_does_not_bring_a_deleted_row_back(day):
+    day.delete("events_by_day", day.bodies[3])
+
+    record(day.bodies)
+
+    assert found(day.verify()) == [(Kind.MISSING, "events_by_day", *key(day.bodies[3]))]
+
+
+def test_a_deleted_latest_state_is_missing(day):
+    day.delete("payments_by_id", day.bodies[3])
+
+    assert found(day.verify()) == [(Kind.MISSING, "payments_by_id", *key(day.bodies[3]))]
+
+
+def test_a_deleted_block_is_missing_row_by_row(day):
+    row = day.row("events_by_day", day.bodies[0])
+    block = [row["booking_day"], row["payment_type"], row["bucket"]]
+    by_hand("DELETE FROM events_by_day WHERE booking_day = ? AND payment_type = ? AND bucket = ?", block)
+
+    lost = [
+        body
+        for body in day.bodies
+        if [day.rows(body).booking_day, day.rows(body).payment_type, day.rows(body).bucket] == block
+    ]
+    assert found(day.verify()) == sorted((Kind.MISSING, "events_by_day", *key(body)) for body in lost)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("payment_events", "amount_minor", 999_999),
+        ("payment_events", "status_after", "refunded"),
+        ("payment_events", "postings", {"wallet_liability": 1, "revenue": -1}),
+        ("payment_events", "user_id", uuid4()),
+        ("payment_events", "object_id", uuid4()),
+        ("payment_events", "provider_ref", None),
+        ("payment_events", "occurred_at", 0),
+        ("payment_events", "bucket", 3000),
+        ("payment_events", "booking_day", Date("2001-01-01")),
+        ("payment_events", "booking_day", None),
+        ("payment_events", "booked_at", 4_000_000_000_000),
+        ("payment_events", "schema_version", 9),
+        ("events_by_day", "amount_minor", -1),
+        ("events_by_day", "currency", "EUR"),
+        ("events_by_day", "region", "FR"),
+        ("events_by_day", "order_id", uuid4()),
+        ("events_by_day", "postings", None),
+        ("events_by_day", "event_type", "payments.payment.failed.v1"),
+        ("payments_by_id", "captured_minor", 1),
+        ("payments_by_id", "status", None),
+        ("payments_by_id", "updated_at", 4_000_000_000_000),
+        ("payments_by_id", "payment_type", "card_"),
+    ],
+)
+def test_a_changed_cell_is_found_with_what_it_should_be(day, table, column, value):
+    body = day.bodies[5]
+    day.change(table, body, column, value)
+
+    report = day.verify()
+
+    assert found(report) == [(Kind.DIFFERENT, table, *key(body))]
+    assert list(report.differences[0].columns) == [column]
+
+
+@pytest.mark.parametrize(("column", "value"), [("body", '{"amount_minor":1}'), ("body_sha256", bytes(32))])
+def test_a_body_that_does_not_fit_its_hash_is_broken(day, column, value):
+    day.change("payment_events", day.bodies[2], column, value)
+
+    report = day.verify()
+
+    assert found(report) == [(Kind.HASH_BROKEN, "payment_events", *key(day.bodies[2]))]
+    assert list(report.differences[0].columns) == [column]
+
+
+def test_two_changes_that_cancel_out_are_both_found(day):
+    one, other = day.bodies[0], day.bodies[4]
+    day.change("events_by_day", one, "amount_minor", one["amount_minor"] + 5)
+    day.change("events_by_day", other, "amount_minor", other["amount_minor"] - 5)
+
+    assert found(day.verify()) == sorted((Kind.DIFFERENT, "events_by_day", *key(body)) for body in (one, other))
+
+
+def test_quick_finds_a_changed_hash_and_a_changed_amount(day):
+    day.change("payment_events", day.bodies[0], "amount_minor", 7)
+    day.change("events_by_day", day.bodies[1], "body_sha256", bytes(32))
+
+    assert found(day.verify(is_deep=False)) == sorted(
+        [
+            (Kind.DIFFERENT, "payment_events", *key(day.bodies[0])),
+            (Kind.DIFFERENT, "events_by_day", *key(day.bodies[1])),
+        ]
+    )
+
+
+def test_an_extra_row_in_a_known_order_is_found(day):
+    extra = fields(booked_at=own_noon(), order_id=day.bodies[0]["order_id"], booking_day=str(day.date))
+    row = day.row("payment_events", day.bodies[0])
+    day.insert("payment_events", day.bodies[0], payment_id=UUID(extra["payment_id"]))
+    try:
+        assert found(day.verify()) == [(Kind.EXTRA, "payment_events", extra["payment_id"], 1)]
+    finally:
+        by_hand(
+            "DELETE FROM payment_events WHERE order_id = ? AND payment_id = ?",
+            [row["order_id"], UUID(extra["payment_id"])],
+        )
+
+
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        ("payment_events", {"order_id": uuid4()}),
+        ("events_by_day", {"payment_type": "unheard_of"}),
+        ("events_by_day", {"bucket": 77}),
+        ("payments_by_id", {"payment_id": uuid4()}),
+    ],
+)
+def test_an_extra_row_in_a_partition_that_postgresql_does_not_know_is_found(day, table, changes):
+    body = day.bodies[1]
+    day.insert(table, body, **changes)
+    row = {**day.row(table, body), **changes}
+    try:
+        report = day.verify()
+    finally:
+        condition = " AND ".join(f"{column} = ?" for column in TABLES[table].key)
+        by_hand(f"DELETE FROM {table} WHERE {condition}", [row[column] for column in TABLES[table].key])
+
+    (difference,) = report.differences
+    assert (difference.kind, difference.table) == (Kind.EXTRA, table)
+    assert difference.payment_id == row["payment_id"]
+    assert all(str(value) in difference.detail for value in changes.values())
+
+
+def test_a_latest_state_that_is_not_the_newest_is_stale(day):
+    day.insert("payments_by_id", day.bodies[2])
+
+    assert found(day.verify()) == [(Kind.STALE, "payments_by_id", *key(day.bodies[3]))]
+
+
+def test_every_difference_is_found_when_there_are_many(day):
+    day.delete("payment_events", day.bodies[0])
+    day.delete("events_by_day", day.bodies[0])
+    day.change("payment_events", day.bodies[7], "currency", "EUR")
+    day.change("events_by_day", day.bodies[7], "region", "")
+    day.delete("payments_by_id", day.bodies[9])
+
+    assert found(day.verify()) == sorted(
+        [
+            (Kind.MISSING, "payment_events", *key(day.bodies[0])),
+            (Kind.MISSING, "events_by_day", *key(day.bodies[0])),
+            (Kind.DIFFERENT, "payment_events", *key(day.bodies[7])),
+            (Kind.DIFFERENT, "events_by_day", *key(day.bodies[7])),
+            (Kind.MISSING, "payments_by_id", *key(day.bodies[9])),
+        ]
+    )
+
+
+def test_an_event_unrecorded_for_more_than_a_minute_is_missing_everywhere():
+    noon = own_noon()
+    body = fields(booked_at=noon)
+    insert_history([body], inserted_seconds_ago=61)
+    try:
+        report = verify(first_day=noon.date(), last_day=noon.date())
+    finally:
+        record([body])
+
+    assert found(report) == sorted(
+        (Kind.MISSING, table, body["payment_id"], 1) for table in ("payment_events", "events_by_day", "payments_by_id")
+    )
+    assert verify(first_day=noon.date(), last_day=noon.date()).agrees
+
+
+def test_an_event_on_its_way_raises_no_alarm():
+    noon = own_noon()
+    body = fields(booked_at=noon)
+    insert_history([body])
+    try:
+        report = verify(first_day=noon.date(), last_day=noon.date())
+    finally:
+        record([body])
+
+    assert report.agrees
+    assert report.totals["postgresql"].count == 0
+
+
+def test_days_of_an_open_import_are_skipped_and_named(day):
+    day.delete("events_by_day", day.bodies[0])
+    batch = ImportBatch.objects.create(id=uuid4(), source="orders.parquet", first_day=day.date, last_day=day.date)
+    try:
+        report = day.verify()
+    finally:
+        ImportBatch.objects.filter(id=batch.id).update(state=ImportBatch.State.CLOSED, closed_at=batch.opened_at)
+
+    assert report.agrees
+    assert [(skipped.source, skipped.first_day) for skipped in report.skipped] == [("orders.parquet", day.date)]
+    assert found(day.verify()) == [(Kind.MISSING, "events_by_day", *key(day.bodies[0]))]

@@ -1,0 +1,165 @@
+"""The door to Cassandra: right level on the wire, safe after a fork, quick and clear when away, back by itself."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings as live
+
+from payments_ledger import session
+from payments_ledger.errors import LedgerUnavailable
+
+PROJECT = Path(__file__).resolve().parents[3]
+QUERY = "SELECT release_version FROM system.local"
+
+
+@pytest.fixture
+def own_session():
+    """A session opened and closed by this test, so that a change of settings takes effect."""
+    session.close()
+    yield
+    session.close()
+
+
+class Proxy:
+    """A TCP relay in front of Cassandra that can be cut and mended."""
+
+    def __init__(self, target):
+        self._target = target
+        self._open = []
+        self._listener = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+
+    def mend(self):
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self):
+        # shutdown wakes the thread that waits in accept; close alone would leave the port listening.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for end in self._open:
+            end.close()
+        self._open.clear()
+
+    def _accept(self, listener):
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self._target)
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _relay(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            for end in (source, sink):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("profile", [session.LOOKUP, session.BULK])
+def test_requests_carry_local_quorum_on_the_wire(profile):
+    statement = session.prepared(QUERY)
+
+    future = session.session().execute_async(statement, trace=True, execution_profile=profile)
+    future.result()
+
+    assert future.get_query_trace(max_wait=10).parameters["consistency_level"] == "LOCAL_QUORUM"
+
+
+def test_statements_are_prepared_once_and_marked_idempotent():
+    first = session.prepared(QUERY)
+
+    assert session.prepared(QUERY) is first
+    assert first.is_idempotent
+
+
+def test_a_forked_child_opens_its_own_session():
+    program = """
+import os, signal, sys, threading
+import django
+django.setup()
+from payments_ledger import session
+session.lookup("SELECT release_version FROM system.local")
+stop = threading.Event()
+def busy():
+    while not stop.is_set():
+        session.lookup("SELECT release_version FROM system.local")
+threading.Thread(target=busy, daemon=True).start()
+inherited = session.session()
+children = []
+for _ in range(3):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        rows = session.lookup("SELECT release_version FROM system.local")
+        os._exit(0 if rows and session.session() is not inherited else 3)
+    children.append(pid)
+codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+stop.set()
+assert session.lookup("SELECT release_version FROM system.local")
+print(codes)
+"""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "core.settings", "LOG_LEVEL": "ERROR"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=90
+    )
+
+    assert (done.stdout.strip(), done.returncode) == ("[0, 0, 0]", 0), done.stderr
+
+
+def test_when_nobody_answers_the_error_is_quick_clear_and_retryable(own_session, settings):
+    settings.LEDGER = {**live.LEDGER, "PORT": 1}
+    started = time.monotonic()
+
+    with pytest.raises(LedgerUnavailable, match=r"127\.0\.0\.1:1") as first:
+        session.lookup(QUERY)
+    with pytest.raises(LedgerUnavailable):
+        session.lookup(QUERY)
+
+    assert time.monotonic() - started < 4
+    assert first.value.retryable
+
+
+def test_a_session_that_lost_its_node_works_again_once_the_node_is_back(own_session, settings):
+    proxy = Proxy(("127.0.0.1", live.LEDGER["PORT"]))
+    settings.LEDGER = {**live.LEDGER, "PORT": proxy.port}
+
+    with pytest.raises(LedgerUnavailable):
+        session.ping()
+    proxy.mend()
+    _until_it_answers()
+    proxy.cut()
+    with pytest.raises(LedgerUnavailable):
+        session.ping()
+    proxy.mend()
+    _until_it_answers()
+    proxy.cut()
+
+
+def _until_it_answers():
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            return session.ping()
+        except LedgerUnavailable:
+            assert time.monotonic() < deadline, "the session did not come back"
+            time.sleep(0.2)
