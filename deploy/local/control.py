@@ -8,8 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.database import start_postgres
 from deploy.local.environment import read_env
+from deploy.local.failover import promote_standby
 from deploy.local.layout import Layout, StackError
+from deploy.local.postgres import node_of
 from deploy.local.processes import is_running
 from deploy.local.programs import PROGRAMS
 from deploy.local.readiness import READY_SECONDS_MAX, wait_ready
@@ -72,6 +75,18 @@ class Stack:
     def wait_ready(self, program: str, *, seconds_max: float = READY_SECONDS_MAX) -> None:
         """Return once the program answers; raise with the end of its log when it does not in time."""
         wait_ready(self.layout, program, seconds_max=seconds_max)
+
+    def promote(self) -> None:
+        """Promote the PostgreSQL standby, as `make failover` does; StackError when that is refused."""
+        promote_standby(self.layout)
+
+    def repair_postgres(self) -> None:
+        """Bring both PostgreSQL nodes up, as `make up` does: a fenced old primary is rebuilt as standby."""
+        start_postgres(self.layout)
+
+    def postgres_port(self, part: str) -> int:
+        """Port of the node that is `primary` or `standby` at present."""
+        return node_of(self.layout, part).port
 
     def start_all(self) -> None:
         """Start whatever does not run and wait until everything answers; for after a test that broke something."""

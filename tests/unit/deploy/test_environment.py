@@ -1,0 +1,74 @@
+"""The env file of a stack and the environment its processes get."""
+
+import json
+import stat
+
+import pytest
+
+from deploy.local.environment import child_environment, ensure_secrets, read_env, write_env
+from deploy.local.layout import PORT_OFFSETS, Layout, StackError, layout_of
+
+
+@pytest.fixture
+def layout(tmp_path) -> Layout:
+    return Layout(name="dev", port_base=20000, root=tmp_path)
+
+
+def test_a_person_s_value_is_kept_and_a_derived_one_is_rewritten(layout):
+    write_env(layout)
+    edited = layout.env_file.read_text().replace("LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG") + "PORT_BASE=1\nMINE=x=y\n"
+    layout.env_file.write_text(edited)
+
+    write_env(layout)
+
+    values = read_env(layout.env_file)
+    assert (values["LOG_LEVEL"], values["PORT_BASE"], values["MINE"]) == ("DEBUG", "20000", "x=y")
+
+
+def test_overrides_win_over_what_stood_in_the_file(layout):
+    write_env(layout, {"POSTGRES_DB": "countinghouse_r1"})
+
+    write_env(layout, {"POSTGRES_DB": "countinghouse_r2"})
+
+    assert read_env(layout.env_file)["POSTGRES_DB"] == "countinghouse_r2"
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(layout):
+    first = ensure_secrets(layout)
+    write_env(layout)
+
+    assert ensure_secrets(layout) == first
+    assert json.loads(layout.secrets_file.read_text()) == first
+    assert len(set(first.values())) == len(first)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (layout.secrets_file, layout.env_file)}
+    assert modes == {0o600}
+
+
+def test_a_child_gets_neither_the_caller_s_settings_nor_a_ban_on_bytecode(layout, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("POSTGRES_DB", "another")
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    monkeypatch.setenv("JAVA_HOME", "/opt/java")
+
+    environment = child_environment(layout)
+
+    assert environment["ENV_FILE"] == str(layout.env_file)
+    assert environment["JAVA_HOME"] == "/opt/java"
+    assert not {"PYTHONDONTWRITEBYTECODE", "POSTGRES_DB", "PGHOST"} & set(environment)
+
+
+def test_one_variable_moves_both_stacks_and_they_share_no_port(monkeypatch):
+    monkeypatch.setenv("PORT_BASE", "30000")
+
+    dev, test = layout_of("dev"), layout_of("test")
+
+    assert (dev.port("web"), test.port("web")) == (30000, 40000)
+    assert not {dev.port(role) for role in PORT_OFFSETS} & {test.port(role) for role in PORT_OFFSETS}
+
+
+@pytest.mark.parametrize("value", ["eighty", "80", "65500"])
+def test_an_impossible_port_base_is_refused_by_name(monkeypatch, value):
+    monkeypatch.setenv("PORT_BASE", value)
+
+    with pytest.raises(StackError, match="PORT_BASE"):
+        layout_of("dev")
