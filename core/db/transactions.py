@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 
+from core.db.safety import refuse_while_unsafe
 from core.errors import Busy
 
 T = TypeVar("T")
@@ -24,11 +25,12 @@ def sqlstate_of(error: BaseException) -> str | None:
 def atomically(work: Callable[[], T]) -> T:
     """Run `work` in a transaction; on 40001 or 40P01 run it again, with jittered backoff, at most ATTEMPTS_MAX times.
 
-    Raises Busy when every attempt was refused. `work` must have no effect outside the database.
+    Raises Busy when every attempt was refused, DatabaseUnavailable when the standby policy forbids to begin. `work` must have no effect outside the database.
     Inside another transaction it runs once, because only the outermost can be retried.
     """
     if connection.in_atomic_block:
         return work()
+    refuse_while_unsafe()
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
             with transaction.atomic():

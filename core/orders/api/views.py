@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from core.api.caller import caller_id
 from core.api.idempotency import idempotent
 from core.api.pagination import Pages
+from core.db.transactions import atomically
 from core.orders.api.serializers import (
     CheckoutSerializer,
     OrderRequestSerializer,
@@ -42,7 +43,7 @@ class OrderListView(GenericAPIView[Order]):
         data = OrderRequestSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         lines = [LineRequest(**line) for line in data.validated_data["lines"]]
-        order = create_draft(user_id=caller_id(request), lines=lines)
+        order = atomically(lambda: create_draft(user_id=caller_id(request), lines=lines))
         return Response(
             OrderSerializer(order).data, status=201, headers={"Location": reverse("order", args=[order.id])}
         )

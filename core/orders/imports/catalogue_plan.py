@@ -1,6 +1,5 @@
 """What the file as a whole says about products: name, price, and the stock they must have begun with. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +14,10 @@ class ProductPlan:
     """
 
     sku: str
+    first_seen: datetime
     name: str = ""
     price_minor: int = 0
     opening_stock: int = 0
-    first_seen: datetime | None = None
     _change: int = 0
     _is_named_by_sale: bool = False
 
@@ -37,15 +36,17 @@ class ProductPlan:
             self._is_named_by_sale = is_sale
 
 
-def plan_catalogue(invoices: Iterable[Invoice]) -> dict[str, ProductPlan]:
-    """A plan for every stock code of the invoices, which come in the order in which they will be booked."""
-    plans: dict[str, ProductPlan] = {}
-    for invoice in invoices:
+class CataloguePlan:
+    """A plan for every stock code of the invoices added, which come in the order in which they will be booked."""
+
+    def __init__(self) -> None:
+        self.products: dict[str, ProductPlan] = {}
+
+    def add(self, invoice: Invoice) -> None:
         for line in invoice.lines:
-            plan = plans.get(line.sku)
+            plan = self.products.get(line.sku)
             if plan is None:
-                plan = plans[line.sku] = ProductPlan(sku=line.sku, first_seen=invoice.occurred_at)
+                plan = self.products[line.sku] = ProductPlan(sku=line.sku, first_seen=invoice.occurred_at)
             plan.describe(line.description, round_to_minor(line.price, invoice.currency) if line.quantity > 0 else 0)
         for sku, change in invoice.stock_change().items():
-            plans[sku].move(change)
-    return plans
+            self.products[sku].move(change)

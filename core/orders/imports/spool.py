@@ -11,10 +11,14 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
+from core.orders.imports.invoices import Kind
 from core.orders.imports.rows import Line
 
 INSERT_ROWS = 10_000
+_HELD = "EXISTS (SELECT 1 FROM held WHERE held.invoice = invoice.invoice)"
+_NEW = "EXISTS (SELECT 1 FROM verdict WHERE verdict.invoice = invoice.invoice AND verdict.is_new)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -28,6 +32,9 @@ CREATE TABLE line (
     country TEXT NOT NULL
 );
 CREATE TABLE held (invoice TEXT PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE verdict (
+    invoice TEXT PRIMARY KEY, kind TEXT NOT NULL, total_minor INTEGER NOT NULL, is_new INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 _INDEX = """
 CREATE INDEX line_invoice ON line (invoice, row);
@@ -37,9 +44,18 @@ CREATE INDEX invoice_order ON invoice (occurred_at, row);
 """
 _LINES = """
 SELECT line.* FROM invoice CROSS JOIN line ON line.invoice = invoice.invoice
-WHERE {condition} (SELECT 1 FROM held WHERE held.invoice = invoice.invoice)
+WHERE {condition}
 ORDER BY invoice.occurred_at, invoice.row, line.row
 """
+
+
+class Verdict(NamedTuple):
+    """What was decided about one invoice: its kind, its total, and whether it is yet to be booked."""
+
+    invoice: str
+    kind: Kind
+    total_minor: int
+    is_new: bool
 
 
 class Spool:
@@ -62,21 +78,31 @@ class Spool:
     def finish_filling(self) -> None:
         self._database.executescript(_INDEX)
 
+    def decide(self, verdicts: Iterable[Verdict]) -> None:
+        """Store what was decided about these invoices."""
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO verdict VALUES (?, ?, ?, ?)", verdicts)
+        self._database.execute("COMMIT")
+
     def invoices(self) -> Iterator[list[Line]]:
         """The lines of every invoice not held: by its earliest time, then by the row where it first appears."""
-        return self._grouped("NOT EXISTS")
+        return self._grouped(f"NOT {_HELD}")
+
+    def new_invoices(self) -> Iterator[list[Line]]:
+        """As `invoices`, but only those decided to be booked now."""
+        return self._grouped(_NEW)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Everything decided so far."""
+        for invoice, kind, total_minor, is_new in self._database.execute("SELECT * FROM verdict"):
+            yield Verdict(invoice, Kind(kind), total_minor, bool(is_new))
 
     def held_lines(self) -> Iterator[tuple[Line, int]]:
         """Readable lines of held invoices, each with the row because of which its invoice is held."""
         rows = dict(self._database.execute("SELECT invoice, row FROM held"))
-        for lines in self._grouped("EXISTS"):
+        for lines in self._grouped(_HELD):
             for line in lines:
                 yield line, rows[line.invoice]
-
-    def invoice_count(self) -> int:
-        """Invoices with at least one readable line, held ones included."""
-        (count,) = self._database.execute("SELECT count(*) FROM invoice").fetchone()
-        return int(count)
 
     def close(self) -> None:
         self._database.close()

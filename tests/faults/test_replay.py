@@ -1,0 +1,54 @@
+"""Kafka may deliver everything again: the ledger's digests do not change."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from deploy.local.control import Stack
+from payments_ledger.reconciliation.verify import verify
+from tests.storefront import Storefront, eventually
+
+GROUP_SUFFIX = "ledger"
+
+
+def offsets() -> dict[int, int]:
+    """Partition → stored offset of the ledger's consumer group in this run."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT partition, "offset" FROM outbox_consumer_offset WHERE "group" = %s',
+            [settings.KAFKA_GROUP_PREFIX + GROUP_SUFFIX],
+        )
+        return dict(cursor.fetchall())
+
+
+def digests() -> dict[str, object]:
+    today = datetime.now(UTC).date()
+    report = verify(first_day=today - timedelta(days=1), last_day=today)
+    assert [difference.sentence() for difference in report.differences] == []
+    return {store: (summary.count, summary.presence, summary.sums) for store, summary in report.totals.items()}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_replaying_the_whole_topic_changes_no_digest(stack: Stack, times):
+    shop = Storefront(wallet_minor=10_000)
+    for _ in range(3):
+        order_id = shop.order(shop.product(price_minor=100))
+        shop.checkout(order_id)
+        shop.recorded(order_id)
+    stack.stop("relay")
+    before, end = digests(), offsets()
+    assert sum(end.values()) > 0
+
+    for _ in range(times):
+        stack.stop("ledger")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                'UPDATE outbox_consumer_offset SET "offset" = 0 WHERE "group" = %s',
+                [settings.KAFKA_GROUP_PREFIX + GROUP_SUFFIX],
+            )
+        stack.start("ledger")
+        eventually(lambda: offsets() == end, seconds_max=60, what="the whole topic was read again")
+
+    assert digests() == before
