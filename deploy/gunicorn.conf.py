@@ -29,3 +29,5 @@ keepalive = 30
 worker_tmp_dir = "/dev/shm"
 accesslog = None
 errorlog = "-"
+# The supervisor is the one way to control it; the socket would lie in the user's home.
+control_socket_disable = True

@@ -25,8 +25,9 @@ def sqlstate_of(error: BaseException) -> str | None:
 def atomically(work: Callable[[], T]) -> T:
     """Run `work` in a transaction; on 40001 or 40P01 run it again, with jittered backoff, at most ATTEMPTS_MAX times.
 
-    Raises Busy when every attempt was refused, DatabaseUnavailable when the standby policy forbids to begin. `work` must have no effect outside the database.
-    Inside another transaction it runs once, because only the outermost can be retried.
+    Raises Busy when every attempt was refused, DatabaseUnavailable when the standby policy forbids to begin.
+    `work` must have no effect outside the database. Inside another transaction it runs once, because only the
+    outermost can be retried.
     """
     if connection.in_atomic_block:
         return work()
