@@ -9,7 +9,7 @@ from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient
 from django.conf import settings
 
-REQUEST_SECONDS = 10.0
+REQUEST_SECONDS = 5.0
 
 librdkafka_log = logging.getLogger("outbox.librdkafka")
 
