@@ -82,7 +82,6 @@ def stream(scope: Scope, *, days: Collection[date] | None = None) -> Iterator[He
     """Every event in scope (of `days` only, when given), each body hashed, checked and turned into rows again."""
     parameters = {**_parameters(scope), "days": None if days is None else sorted(days)}
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.itersize = STREAM_ROWS
         cursor.execute(_STREAM, parameters)
         while rows := cursor.fetchmany(STREAM_ROWS):
             yield from map(_held, rows)

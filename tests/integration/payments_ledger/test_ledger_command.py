@@ -1,0 +1,141 @@
+"""`manage.py ledger`: what it prints and the exit codes people's scripts rely on."""
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from payments_ledger import session
+from tests.factories.ledger_events import day_of, fields, history_of_payment, insert_history, own_noon, record
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def ledger(*arguments):
+    """(exit code, standard output) of the command, in this process."""
+    output, code = StringIO(), 0
+    try:
+        call_command("ledger", *arguments, stdout=output)
+    except SystemExit as end:
+        code = end.code
+    return code, output.getvalue()
+
+
+def at_the_command_line(*arguments, **changes):
+    environment = {**os.environ, "LOG_LEVEL": "ERROR", **changes}
+    return subprocess.run(
+        [sys.executable, "manage.py", "ledger", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def bodies():
+    made = history_of_payment(events=2, booked_at=own_noon())
+    insert_history(made)
+    record(made)
+    return made
+
+
+def test_verify_exits_0_when_the_stores_agree(bodies):
+    code, output = ledger("verify", "--day", str(day_of(bodies[0])))
+
+    assert code == 0
+    assert output.splitlines()[-1] == "the stores agree"
+    assert "payment_events: 2 rows" in output
+
+
+def test_verify_exits_1_and_names_what_differs(bodies):
+    body = bodies[0]
+    set_currency(body, "EUR")
+    try:
+        code, output = ledger("verify", "--day", str(day_of(body)), "--json")
+    finally:
+        set_currency(body, "GBP")
+
+    assert code == 1
+    report = json.loads(output)
+    assert report["agrees"] is False
+    assert report["counts"] == {"different": 1}
+    (difference,) = report["differences"]
+    assert (difference["payment_id"], difference["seq"]) == (body["payment_id"], 1)
+    assert difference["columns"] == {"currency": {"expected": "GBP", "found": "EUR"}}
+
+
+def set_currency(body, currency):
+    """By hand: at the time of now, later than the booking."""
+    cql = "UPDATE payment_events SET currency = ? WHERE order_id = ? AND payment_id = ? AND seq = ?"
+    session.lookup(cql, [currency, UUID(body["order_id"]), UUID(body["payment_id"]), body["seq"]])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify", "--day", "yesterday"],
+        ["verify", "--from", "2010-02-01", "--to", "2010-01-01"],
+        ["verify", "--day", "2010-01-01", "--from", "2010-01-01"],
+        ["verify", "--deep", "--quick"],
+        ["unheard-of"],
+    ],
+)
+def test_bad_input_exits_2(arguments):
+    with pytest.raises((CommandError, SystemExit)) as refusal:
+        call_command("ledger", *arguments)
+
+    code = refusal.value.returncode if isinstance(refusal.value, CommandError) else refusal.value.code
+    # Django raises what argparse found as a CommandError without a code when called from Python.
+    assert code == 2 or "Error: argument" in str(refusal.value) or "invalid choice" in str(refusal.value)
+
+
+def test_bad_input_at_the_command_line_exits_2():
+    done = at_the_command_line("verify", "--day", "yesterday")
+
+    assert done.returncode == 2
+    assert "YYYY-MM-DD" in done.stderr
+
+
+@pytest.mark.parametrize(("variable", "name"), [("CASSANDRA_PORT", "Cassandra"), ("POSTGRES_PORTS", "PostgreSQL")])
+def test_a_store_that_does_not_answer_is_named_and_exits_2(variable, name):
+    done = at_the_command_line("verify", **{variable: "1,1" if variable == "POSTGRES_PORTS" else "1"})
+
+    assert done.returncode == 2
+    assert f"{name} cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wait_ends_when_everything_is_recorded():
+    body = fields(booked_at=own_noon())
+    insert_history([body])
+    try:
+        late_code, late_output = ledger("wait", "--timeout", "0")
+    finally:
+        record([body])
+
+    assert late_code == 1
+    assert "not recorded in time" in late_output
+    assert ledger("wait", "--timeout", "30") == (0, "every event is recorded\n")
+
+
+def test_replay_writes_what_never_arrived():
+    lost = history_of_payment(events=2, booked_at=own_noon())
+    insert_history(lost)
+
+    code, output = ledger("replay", "--payment", lost[0]["payment_id"])
+
+    assert code == 0
+    assert "2 events written again" in output
+    assert ledger("verify", "--day", str(day_of(lost[0])))[0] == 0
+
+
+def test_migrate_has_nothing_to_do_twice():
+    assert ledger("migrate") == (0, "the ledger's schema is current\n")
