@@ -8,13 +8,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.app import start_programs
 from deploy.local.database import start_postgres
 from deploy.local.environment import read_env
 from deploy.local.failover import promote_standby
 from deploy.local.layout import Layout, StackError
 from deploy.local.postgres import node_of
 from deploy.local.processes import is_running
-from deploy.local.programs import PROGRAMS
+from deploy.local.programs import SERVERS
 from deploy.local.readiness import READY_SECONDS_MAX, wait_ready
 from deploy.local.supervisor import RUNNING, Supervisor
 
@@ -90,7 +91,8 @@ class Stack:
 
     def start_all(self) -> None:
         """Start whatever does not run and wait until everything answers; for after a test that broke something."""
-        for program in PROGRAMS:
+        for program in SERVERS:
             Supervisor(self.layout).start(program)
-        for program in PROGRAMS:
+        for program in SERVERS:
             self.wait_ready(program)
+        start_programs(self.layout)
