@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from outbox.relay import poll
 from outbox.relay.cursor import Cursor, Lane
-from outbox.relay.poll import Edges, Moment, Page, Row
+from outbox.relay.poll import Moment, Page, Row
 from outbox.relay.session import Session
 
 
@@ -27,7 +27,8 @@ class Fetched:
 class Feed:
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._large: dict[tuple[str, str | None], Edges] = {}
+        # Windows that are too large for one page, with their first ids.
+        self._large: dict[tuple[str, str | None], int] = {}
         self._turns = 0
 
     def turn(self, lanes: list[Lane]) -> Iterator[Fetched]:
@@ -53,20 +54,20 @@ class Feed:
             if cursor.snap == moment.snap:
                 return None
             cursor = cursor.opened(moment.snap)
-        page = self._page(cursor, [lane.number for lane in lanes])
+        page = self._page(cursor, [lane.number for lane in lanes], moment.last_id)
         reached = cursor.closed() if page.is_last else cursor.advanced(page.rows[-1].id)
         return Fetched(lanes, page.rows, cursor.window or "", moment.flushed_lsn, reached)
 
-    def _page(self, cursor: Cursor, lanes: list[int]) -> Page:
+    def _page(self, cursor: Cursor, lanes: list[int], last_id: int) -> Page:
         window = cursor.snap, cursor.window
         if window not in self._large:
-            page = poll.fetch_small(self._session, cursor, lanes)
+            page = poll.fetch_small(self._session, cursor, lanes, last_id)
             if page is not None:
                 return page
-            self._large[window] = poll.edges(self._session, cursor)
-        return poll.fetch_backlog(self._session, cursor, lanes, self._large[window])
+            self._large[window] = poll.first_id(self._session, cursor)
+        return poll.fetch_backlog(self._session, cursor, lanes, last_id, self._large[window])
 
     def _forget_finished(self, groups: dict[Cursor, list[Lane]]) -> None:
         if self._large:
             open_windows = {(cursor.snap, cursor.window) for cursor in groups}
-            self._large = {window: edges for window, edges in self._large.items() if window in open_windows}
+            self._large = {window: first for window, first in self._large.items() if window in open_windows}

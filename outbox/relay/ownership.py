@@ -12,8 +12,8 @@ from outbox.relay.cursor import Cursor, Lane
 from outbox.relay.rewind import rewound
 from outbox.relay.session import APPLICATION, Session
 
-# The first of the two numbers of a lane's advisory lock; the second is the lane.
-LOCK_CLASS = 0x0B0C
+# The two numbers of a lane's advisory lock: the table of lanes and the lane.
+LOCK_CLASS = "'outbox_lane'::regclass::oid"
 FROZEN_SECONDS = 5
 FORGET_SECONDS = 60
 
@@ -48,8 +48,8 @@ SELECT objid::int FROM pg_locks
  WHERE locktype = 'advisory' AND classid = {LOCK_CLASS} AND objsubid = 2
    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
-_LOCK = f"SELECT lane FROM unnest(%s::int[]) AS lane WHERE pg_try_advisory_lock({LOCK_CLASS}, lane)"
-_UNLOCK = f"SELECT pg_advisory_unlock({LOCK_CLASS}, lane) FROM unnest(%s::int[]) AS lane"
+_LOCK = f"SELECT lane FROM unnest(%s::int[]) AS lane WHERE pg_try_advisory_lock({LOCK_CLASS}::int, lane)"
+_UNLOCK = f"SELECT pg_advisory_unlock({LOCK_CLASS}::int, lane) FROM unnest(%s::int[]) AS lane"
 _TAKE = """
 UPDATE outbox_lane SET epoch = epoch + 1, owner = %s, updated_at = coalesce(updated_at, clock_timestamp())
  WHERE lane = ANY (%s) RETURNING lane, epoch, snap, window_snap, after_id

@@ -12,10 +12,8 @@ from outbox.relay.cursor import Cursor
 from outbox.relay.session import Session
 
 PAGE_ROWS_MAX = 1000
-PAGE_BYTES_MAX = 8_000_000
-SCAN_ROWS_MAX = 2000
-
-_COLUMNS = "id, lane, topic, agg_key, agg_seq, type, event_id::text AS event_id, traceparent, payload"
+# A larger payload is fetched by itself, so a page never holds more than this times the number of its rows.
+PAYLOAD_BYTES_IN_PAGE_MAX = 16_000
 
 
 class Row(NamedTuple):
@@ -40,118 +38,100 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A snapshot, and how far the primary's log was flushed when it was taken or a little later."""
+    """A snapshot; and, read when it was taken or a little later, how far the log was flushed and the newest id."""
 
     snap: str
     flushed_lsn: str
+    last_id: int
+
+
+_NOW = """
+SELECT pg_current_snapshot()::text, pg_current_wal_flush_lsn()::text,
+       coalesce(pg_sequence_last_value('outbox_event_id_seq'), 0)
+"""
+_COLUMNS = f"""
+id, lane, topic, agg_key, agg_seq, type, event_id::text, traceparent,
+CASE WHEN octet_length(payload) <= {PAYLOAD_BYTES_IN_PAGE_MAX} THEN payload END
+"""
+# Both bounds on the id, so that the planner leaves out the partitions made ahead.
+_OURS = """
+id > %(after)s AND id <= %(last)s AND lane = ANY (%(lanes)s) AND pg_visible_in_snapshot(xact, %(window)s::pg_snapshot)
+"""
+# ORDER BY xact: the index on xact gives that order, so no plan over the primary key can look cheaper.
+_SMALL_AFTER = f"""
+SELECT {_COLUMNS} FROM outbox_event WHERE xact >= %(xmax)s::xid8 AND {_OURS} ORDER BY xact LIMIT %(limit)s
+"""
+_SMALL_IN_PROGRESS = f"""
+SELECT {_COLUMNS} FROM outbox_event WHERE xact = ANY (%(in_progress)s::xid8[]) AND {_OURS} LIMIT %(limit)s
+"""
+_BACKLOG = f"""
+SELECT {_COLUMNS} FROM outbox_event
+ WHERE {_OURS} AND NOT pg_visible_in_snapshot(xact, %(snap)s::pg_snapshot) ORDER BY id LIMIT %(limit)s
+"""
+# OFFSET 0 keeps min(id) from becoming a walk over the primary key from the first row that was ever written.
+_FIRST_ID = """
+SELECT min(id) FROM (
+    SELECT id FROM (SELECT id FROM outbox_event WHERE xact >= %(xmax)s::xid8 OFFSET 0) AS after
+    UNION ALL
+    SELECT id FROM (SELECT id FROM outbox_event WHERE xact = ANY (%(in_progress)s::xid8[]) OFFSET 0) AS in_progress
+) AS window_ids
+"""
 
 
 def now(session: Session) -> Moment:
-    snap, flushed_lsn = session.rows("SELECT pg_current_snapshot()::text, pg_current_wal_flush_lsn()::text")[0]
-    return Moment(snap, flushed_lsn)
+    return Moment(*session.rows(_NOW)[0])
 
 
-# ORDER BY xact: the index on xact gives that order, so no plan over the primary key can look cheaper.
-_CANDIDATES_AFTER = f"""
-    (SELECT xact, {_COLUMNS} FROM outbox_event WHERE xact >= %(xmax)s::xid8 AND id > %(after)s
-      ORDER BY xact LIMIT %(scan_rows)s)
-"""
-_CANDIDATES_THEN_IN_PROGRESS = f"""
-    UNION ALL
-    (SELECT xact, {_COLUMNS} FROM outbox_event WHERE xact = ANY (%(in_progress)s::xid8[]) AND id > %(after)s
-      LIMIT %(scan_rows)s)
-"""
-# The bound on bytes keeps a page of large events from filling the memory; one event always passes.
-_BOUNDED = """
-    SELECT * FROM (
-        SELECT page.*, count(*) OVER () AS page_rows,
-               sum(octet_length(payload)) OVER (ORDER BY id) - octet_length(payload) AS bytes_before
-          FROM ({page}) AS page) AS measured
-     WHERE bytes_before < %(page_bytes)s ORDER BY id
-"""
-_SMALL_PAGE = """
-    SELECT id, lane, topic, agg_key, agg_seq, type, event_id, traceparent, payload FROM candidates
-     WHERE scanned.scan_rows < %(scan_rows)s AND lane = ANY (%(lanes)s)
-       AND pg_visible_in_snapshot(xact, %(window)s::pg_snapshot)
-     ORDER BY id LIMIT %(page_rows)s
-"""
-_SMALL = (
-    "WITH candidates AS MATERIALIZED ({candidates}),"
-    " scanned AS (SELECT count(*) AS scan_rows FROM candidates)"
-    " SELECT scanned.scan_rows, bounded.* FROM scanned LEFT JOIN LATERAL ("
-    + _BOUNDED.format(page=_SMALL_PAGE)
-    + ") AS bounded ON true ORDER BY bounded.id"
-)
-# OFFSET 0 keeps min(id) from becoming a walk over the primary key from the first row that was ever written.
-_EDGES = """
-SELECT (SELECT min(id) FROM (
-            SELECT id FROM (SELECT id FROM outbox_event WHERE xact >= %(xmax)s::xid8 OFFSET 0) AS after
-            UNION ALL
-            SELECT id FROM (SELECT id FROM outbox_event WHERE xact = ANY (%(in_progress)s::xid8[]) OFFSET 0) AS progress
-        ) AS window_ids),
-       pg_sequence_last_value(pg_get_serial_sequence('outbox_event', 'id')::regclass)
-"""
-_BACKLOG = _BOUNDED.format(
-    page=f"""
-    SELECT {_COLUMNS} FROM outbox_event
-     WHERE id > %(after)s AND id <= %(last)s AND lane = ANY (%(lanes)s)
-       AND pg_visible_in_snapshot(xact, %(window)s::pg_snapshot)
-       AND NOT pg_visible_in_snapshot(xact, %(snap)s::pg_snapshot)
-     ORDER BY id LIMIT %(page_rows)s
-"""
-)
+def fetch_small(session: Session, cursor: Cursor, lanes: list[int], last_id: int) -> Page | None:
+    """All that is left of the window, through the index on xact; None when that is too much for one page.
 
-
-def fetch_small(session: Session, cursor: Cursor, lanes: list[int]) -> Page | None:
-    """The next page through the index on xact; None when the window holds too many rows for this form."""
-    parameters = _parameters(cursor, lanes)
-    candidates = _CANDIDATES_AFTER + (_CANDIDATES_THEN_IN_PROGRESS if parameters["in_progress"] else "")
-    found = session.rows(_SMALL.format(candidates=candidates), parameters)
-    if found[0][0] >= SCAN_ROWS_MAX:
+    `last_id` is the newest id at the window's snapshot or later.
+    """
+    parameters = _parameters(cursor, lanes, last_id)
+    found = session.rows(_SMALL_AFTER, parameters)
+    if parameters["in_progress"]:
+        found += session.rows(_SMALL_IN_PROGRESS, parameters)
+    if len(found) > PAGE_ROWS_MAX:
         return None
-    return _page([row[1:] for row in found if row[1] is not None])
+    return _page(session, sorted(found), is_last=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """The ids between which a window lies: all of it is above `before` and not above `last`."""
-
-    before: int
-    last: int
+def first_id(session: Session, cursor: Cursor) -> int:
+    """The lowest id of a large window; costs one walk over the window in the index on xact."""
+    found: int | None = session.rows(_FIRST_ID, _parameters(cursor, [], 0))[0][0]
+    return found or 0
 
 
-def edges(session: Session, cursor: Cursor) -> Edges:
-    """Read once for a large window; costs one walk over the window in the index on xact."""
-    first, last = session.rows(_EDGES, _parameters(cursor, []))[0]
-    return Edges(before=(first or 1) - 1, last=last or 0)
+def fetch_backlog(session: Session, cursor: Cursor, lanes: list[int], last_id: int, first: int) -> Page:
+    """The next page through the primary key, from `first` on: its cost does not grow with the window."""
+    parameters = _parameters(cursor, lanes, last_id)
+    parameters["after"] = max(cursor.after, first - 1)
+    parameters["limit"] = PAGE_ROWS_MAX
+    found = session.rows(_BACKLOG, parameters)
+    return _page(session, found, is_last=len(found) < PAGE_ROWS_MAX)
 
 
-def fetch_backlog(session: Session, cursor: Cursor, lanes: list[int], window_edges: Edges) -> Page:
-    """The next page through the primary key: its cost does not grow with the window."""
-    parameters = _parameters(cursor, lanes)
-    parameters["after"] = max(cursor.after, window_edges.before)
-    parameters["last"] = window_edges.last
-    return _page(session.rows(_BACKLOG, parameters))
-
-
-def _parameters(cursor: Cursor, lanes: list[int]) -> dict[str, Any]:
+def _parameters(cursor: Cursor, lanes: list[int], last_id: int) -> dict[str, Any]:
     _, xmax, in_progress = cursor.snap.split(":")
     return {
         "snap": cursor.snap,
         "window": cursor.window,
         "after": cursor.after,
+        "last": last_id,
         "xmax": xmax,
         "in_progress": in_progress.split(",") if in_progress else [],
         "lanes": lanes,
-        "scan_rows": SCAN_ROWS_MAX,
-        "page_rows": PAGE_ROWS_MAX,
-        "page_bytes": PAGE_BYTES_MAX,
+        "limit": PAGE_ROWS_MAX + 1,
     }
 
 
-def _page(found: list[Any]) -> Page:
-    if not found:
-        return Page(rows=[], is_last=True)
-    rows_before_the_bytes_bound = found[0][-2]
-    rows = [Row._make(row[:-2]) for row in found]
-    return Page(rows, is_last=len(rows) == rows_before_the_bytes_bound < PAGE_ROWS_MAX)
+def _page(session: Session, found: list[Any], *, is_last: bool) -> Page:
+    """Cut the page before its first large payload; a large payload at the front makes a page of its own."""
+    rows = [Row._make(row) for row in found]
+    large = next((index for index, row in enumerate(rows) if row.payload is None), None)
+    if large is None:
+        return Page(rows, is_last)
+    if large > 0:
+        return Page(rows[:large], is_last=False)
+    payload = session.rows("SELECT payload FROM outbox_event WHERE id = %s", (rows[0].id,))[0][0]
+    return Page([rows[0]._replace(payload=payload)], is_last=is_last and len(rows) == 1)

@@ -6,6 +6,7 @@ import time
 import psycopg2
 import structlog
 from confluent_kafka import KafkaException
+from django.db import DEFAULT_DB_ALIAS
 
 from outbox.backoff import Backoff
 from outbox.relay.tenure import Tenure
@@ -23,8 +24,9 @@ class Relay:
     from the stored cursor. Several relays, in any processes, share the lanes. run() returns within about 6 s of stop.
     """
 
-    def __init__(self, stop: threading.Event) -> None:
+    def __init__(self, stop: threading.Event, *, using: str = DEFAULT_DB_ALIAS) -> None:
         self._stop = stop
+        self._using = using
         self.published = 0
 
     def run(self) -> None:
@@ -32,7 +34,7 @@ class Relay:
         while not self._stop.is_set():
             began_at = time.monotonic()
             try:
-                with Tenure(self._stop, on_published=self._count) as tenure:
+                with Tenure(self._stop, using=self._using, on_published=self._count) as tenure:
                     tenure.run()
             except psycopg2.Error as error:
                 # Lanes and epochs are gone with the connection; the next tenure starts from what is stored.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg2
 import psycopg2.extensions
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from outbox.doorbell import CHANNEL
 
@@ -26,6 +26,7 @@ _SETTINGS = (
     # Every statement of the relay has an index. Without statistics yet, the planner would read the whole table.
     "SET enable_seqscan = off",
     "SET jit = off",
+    "SET max_parallel_workers_per_gather = 0",
     f"LISTEN {CHANNEL}",
 )
 
@@ -33,8 +34,8 @@ _SETTINGS = (
 class Session:
     """One connection; any psycopg2.Error from it means that the lanes are lost and a new session is needed."""
 
-    def __init__(self, instance_id: UUID) -> None:
-        self._connection = psycopg2.connect(**_parameters(instance_id))
+    def __init__(self, instance_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> None:
+        self._connection = psycopg2.connect(**_parameters(instance_id, using))
         self._connection.autocommit = True
         psycopg2.extensions.register_type(_BYTES, self._connection)
         self._cursor = self._connection.cursor()
@@ -73,8 +74,8 @@ def application_name(instance_id: UUID) -> str:
     return f"{APPLICATION} {instance_id}"
 
 
-def _parameters(instance_id: UUID) -> dict[str, Any]:
-    parameters = dict(connections["default"].get_connection_params())
+def _parameters(instance_id: UUID, using: str) -> dict[str, Any]:
+    parameters = dict(connections[using].get_connection_params())
     parameters.pop("cursor_factory", None)
     parameters.setdefault("target_session_attrs", "read-write")
     parameters.setdefault("connect_timeout", 5)

@@ -37,8 +37,9 @@ log = structlog.get_logger(__name__)
 class Tenure:
     """Everything here runs in one thread; delivery callbacks run inside Publisher.poll()."""
 
-    def __init__(self, stop: threading.Event, *, on_published: Callable[[int], None]) -> None:
+    def __init__(self, stop: threading.Event, *, using: str, on_published: Callable[[int], None]) -> None:
         self._stop = stop
+        self._using = using
         self._on_published = on_published
         self._publisher = Publisher(IN_ORDER)
         self._flights = Flights()
@@ -48,7 +49,7 @@ class Tenure:
 
     def __enter__(self) -> "Tenure":
         instance_id = uuid4()
-        self._session = Session(instance_id)
+        self._session = Session(instance_id, using=self._using)
         self._holdings = Holdings(self._session, instance_id)
         self._saver = CursorSaver(self._session, self._holdings)
         self._parking = Parking(self._session)
