@@ -1,16 +1,17 @@
 """Draws up the purchases and lets the shoppers make them."""
 
 import random
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 
 from tqdm import tqdm
 
 from simulators.shoppers import Outcome, Purchase, Shopper
 
-SHOPPERS_AT_ONCE = 6
+SHOPPERS_AT_ONCE = 8
 SETTLE_SECONDS_MAX = 60.0
 SENT_TWICE_SHARE = 0.10
 
@@ -51,29 +52,41 @@ def shop(*, purchases: Sequence[Purchase], base_url: str, password: str) -> list
     by_shopper: dict[str, list[Purchase]] = defaultdict(list)
     for purchase in purchases:
         by_shopper[purchase.email].append(purchase)
-    outcomes: list[Outcome] = []
-    with (
-        ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool,
-        tqdm(total=len(purchases), desc="checkouts", unit="order", ncols=88) as progress,
-    ):
-        visits = [pool.submit(_visit, base_url, email, password, wanted) for email, wanted in by_shopper.items()]
-        for visit in as_completed(visits):
-            for outcome in visit.result():
-                outcomes.append(outcome)
-                progress.update()
-    return outcomes
+    with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool, _progress("checkouts", len(purchases)) as progress:
+        visits = [
+            pool.submit(_visit, base_url, email, password, wanted, progress) for email, wanted in by_shopper.items()
+        ]
+        bought = [visit.result() for visit in visits]
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool, _progress("settled", len(purchases)) as progress:
+        waits = [pool.submit(_wait, shopper, outcomes, deadline, progress) for shopper, outcomes in bought]
+        for wait in waits:
+            wait.result()
+    return [outcome for _, outcomes in bought for outcome in outcomes]
 
 
-def _visit(base_url: str, email: str, password: str, wanted: Sequence[Purchase]) -> list[Outcome]:
+def _progress(title: str, total: int) -> "tqdm[None]":
+    # In a log every refresh is a line, so there it is rare.
+    seconds = 0.2 if sys.stderr.isatty() else 5.0
+    return tqdm(total=total, desc=title, unit="order", ncols=88, mininterval=seconds)
+
+
+def _visit(
+    base_url: str, email: str, password: str, wanted: Sequence[Purchase], progress: "tqdm[None]"
+) -> tuple[Shopper, list[Outcome]]:
     shopper = Shopper(base_url=base_url, email=email, password=password)
-    try:
-        bought = [shopper.buy(purchase) for purchase in wanted]
-        deadline = time.monotonic() + SETTLE_SECONDS_MAX
-        for outcome in bought:
-            shopper.settle(outcome, deadline=deadline)
-        return bought
-    finally:
-        shopper.close()
+    outcomes = []
+    for purchase in wanted:
+        outcomes.append(shopper.buy(purchase))
+        progress.update()
+    return shopper, outcomes
+
+
+def _wait(shopper: Shopper, outcomes: Sequence[Outcome], deadline: float, progress: "tqdm[None]") -> None:
+    for outcome in outcomes:
+        shopper.settle(outcome, deadline=deadline)
+        progress.update()
+    shopper.close()
 
 
 def untruths(outcomes: Sequence[Outcome]) -> Iterator[str]:
