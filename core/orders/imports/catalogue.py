@@ -1,7 +1,7 @@
 """Products of imported orders, and the stock they must have begun with."""
 
 from collections.abc import Iterable, Sequence
-from itertools import batched
+from itertools import islice
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -22,7 +22,8 @@ def ensure_products(*, plans: Iterable[ProductPlan], batch_id: UUID, currency: s
     Idempotent: an existing product keeps its name and price, and a batch opens a product's stock once.
     """
     ids: dict[str, UUID] = {}
-    for chunk in batched(plans, PRODUCTS_PER_TRANSACTION):
+    remaining = iter(plans)
+    while chunk := list(islice(remaining, PRODUCTS_PER_TRANSACTION)):
         with transaction.atomic():
             lock_imports()
             chunk_ids = _ensure(chunk, currency)
