@@ -68,7 +68,8 @@ def shop(*, purchases: Sequence[Purchase], base_url: str, password: str) -> list
 def _progress(title: str, total: int) -> "tqdm[None]":
     # In a log every refresh is a line, so there it is rare.
     seconds = 0.2 if sys.stderr.isatty() else 5.0
-    return tqdm(total=total, desc=title, unit="order", ncols=88, mininterval=seconds)
+    bar: tqdm[None] = tqdm(total=total, desc=title, unit="order", ncols=88, mininterval=seconds)
+    return bar
 
 
 def _visit(
