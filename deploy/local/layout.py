@@ -30,6 +30,12 @@ class StackError(Exception):
     """The stack cannot do what was asked; the message says what is wrong and what to do about it."""
 
 
+def _port_base_in_use(env_file: Path) -> str:
+    lines = env_file.read_text().splitlines() if env_file.exists() else []
+    found = [line.removeprefix("PORT_BASE=") for line in lines if line.startswith("PORT_BASE=")]
+    return found[-1] if found else str(DEFAULT_PORT_BASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """One stack's name, its folder below .local/ and its ports, all derived from one number."""
@@ -82,8 +88,11 @@ class Layout:
 
 
 def layout_of(name: str) -> Layout:
-    """The layout of stack `dev` or `test`; PORT_BASE moves both, the test stack always 10000 above."""
-    text = os.environ.get("PORT_BASE", str(DEFAULT_PORT_BASE))
+    """The layout of stack `dev` or `test`; PORT_BASE moves both, the test stack always 10000 above.
+
+    A base once given is kept in the dev stack's env file, so that `make down` finds what `PORT_BASE=20000 make up` began.
+    """
+    text = os.environ.get("PORT_BASE") or _port_base_in_use(PROJECT_ROOT / ".local" / "dev" / "env")
     try:
         base = int(text)
     except ValueError:

@@ -72,3 +72,13 @@ def test_an_impossible_port_base_is_refused_by_name(monkeypatch, value):
 
     with pytest.raises(StackError, match="PORT_BASE"):
         layout_of("dev")
+
+
+def test_a_port_base_once_given_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr("deploy.local.layout.PROJECT_ROOT", tmp_path)
+    monkeypatch.delenv("PORT_BASE", raising=False)
+    assert layout_of("dev").port_base == 18000
+
+    write_env(Layout(name="dev", port_base=20000, root=tmp_path))
+
+    assert (layout_of("dev").port_base, layout_of("test").port_base) == (20000, 30000)
