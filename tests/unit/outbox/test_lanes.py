@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from outbox.checks import check_partition_counts
 from outbox.lanes import lane_of, partition_of
@@ -37,7 +37,7 @@ def test_lanes_are_used_evenly() -> None:
     assert max(counts) < 150
 
 
-def test_a_partition_count_that_does_not_divide_the_lanes_is_refused(settings: SettingsWrapper) -> None:
+def test_a_partition_count_that_does_not_divide_the_lanes_is_refused(settings: Settings) -> None:
     settings.OUTBOX = {**settings.OUTBOX, "TOPICS": {"orders.order": 4, "payments.payment": 6, "a.b": 0}}
 
     errors = check_partition_counts(None)
