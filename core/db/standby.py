@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
 import structlog
 
-from core.clock import now
 from core.db.degraded_mark import DegradedMark
+from core.db.replication import StandbyState, degrade, read_state, restore, write_mark
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -29,100 +28,7 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.5
 RECONNECT_SECONDS = 1.0
-# While it catches up, a standby this close is taken back: commits then wait for it for a moment, and it stays close.
-REJOIN_LAG_BYTES_MAX = 1024 * 1024
-# Time for the checkpointer to act on a changed configuration when it listens, a hundred times what was seen.
-SETTLE_SECONDS = 0.2
-CHECKPOINTER_LISTENS = frozenset({"CheckpointerMain", "CheckpointWriteDelay"})
 GUARD_LOCK = "countinghouse.standby_guard"
-
-STATE_QUERY = """
-    SELECT current_setting('synchronous_standby_names') <> '',
-           count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) > 0,
-           pg_current_wal_flush_lsn()::text,
-           min(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn))::bigint
-      FROM pg_stat_replication
-     WHERE state = 'streaming'
-"""
-CAUGHT_UP_QUERY = """
-    SELECT count(*) > 0 FROM pg_stat_replication
-     WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum') AND flush_lsn >= %s::pg_lsn
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class StandbyState:
-    """What the primary says: is a standby required, does one stream synchronously, how far behind is the nearest."""
-
-    is_required: bool
-    is_synchronous: bool
-    primary_lsn: str
-    lag_bytes: int | None
-
-
-def read_state(connection: Connection) -> StandbyState:
-    """The replication state as the primary sees it now."""
-    with connection.cursor() as cursor:
-        cursor.execute(STATE_QUERY)
-        row = cursor.fetchone()
-    assert row is not None
-    return StandbyState(*row)
-
-
-def require_standby(connection: Connection, *, is_required: bool) -> None:
-    """Make commits wait for a standby, as the server's configuration file says, or let the primary commit alone."""
-    verb = "RESET synchronous_standby_names" if is_required else "SET synchronous_standby_names = ''"
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER SYSTEM {verb}")
-        cursor.execute("SELECT pg_reload_conf()")
-
-
-def degrade(connection: Connection, mark: DegradedMark, *, reason: str) -> None:
-    """Let the primary commit alone. The mark is on disk before the first commit that the standby lacks."""
-    mark.write(f"{now().isoformat(timespec='milliseconds')} {reason}")
-    require_standby(connection, is_required=False)
-
-
-def restore(connection: Connection, mark: DegradedMark, *, patience_seconds: float = 5.0) -> bool:
-    """Make the standby synchronous again and then remove the mark; False when it is not close enough or fell behind."""
-    state = read_state(connection)
-    if state.lag_bytes is None or state.lag_bytes > REJOIN_LAG_BYTES_MAX:
-        return False
-    require_standby(connection, is_required=True)
-    deadline = time.monotonic() + patience_seconds
-    while time.monotonic() < deadline:
-        time.sleep(SETTLE_SECONDS)
-        if not _requirement_has_settled(connection):
-            continue
-        # Read after the requirement is back: every commit that did not wait lies before this position.
-        state = read_state(connection)
-        if state.is_required and _has_flushed(connection, state.primary_lsn, deadline):
-            mark.remove()
-            return True
-    return False
-
-
-def _requirement_has_settled(connection: Connection) -> bool:
-    """Whether commits already wait: the checkpointer tells them to, once it has read the configuration again.
-
-    It reads it at once in the states named here, and late while it writes a checkpoint's files to disk.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
-        row = cursor.fetchone()
-    return bool(row and row[0] in CHECKPOINTER_LISTENS)
-
-
-def _has_flushed(connection: Connection, lsn: str, deadline: float) -> bool:
-    """Whether a synchronous standby flushes up to this position before the deadline."""
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(CAUGHT_UP_QUERY, (lsn,))
-            row = cursor.fetchone()
-        if row and row[0]:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 class StandbyGuard:
@@ -174,7 +80,7 @@ class StandbyGuard:
 
     def _try_to_restore(self, connection: Connection) -> None:
         if not self.mark.stands():
-            self.mark.write(f"{now().isoformat(timespec='milliseconds')} synchronous_standby_names was found empty")
+            write_mark(self.mark, reason="synchronous_standby_names was found empty")
         if restore(connection, self.mark):
             self.seen_at = time.monotonic()
             log.warning("standby_restored", mark=str(self.mark.path))

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 
 from core.db.degraded_mark import DegradedMark
-from core.db.standby import restore
+from core.db.replication import restore
 from deploy.local import postgres
 from deploy.local.environment import default_values, ensure_secrets, read_env
 from deploy.local.layout import Layout, StackError
 from deploy.local.postgres import Node, node_of
+from deploy.local.postgres_configuration import write_configuration
 from deploy.local.postgres_roles import ensure_database, ensure_roles, ensure_slots, superuser_session
 from deploy.local.readiness import log_tail, primary_answers, wait_ready
 from deploy.local.supervisor import RUNNING, Supervisor, say
@@ -24,7 +25,7 @@ def start_postgres(layout: Layout) -> None:
     """Both nodes running, the standby streaming, roles and grants in line, the app's database there."""
     primary, standby = node_of(layout, "primary"), node_of(layout, "standby")
     for node in (primary, standby):
-        postgres.write_configuration(node)
+        write_configuration(node)
     postgres.assign_parts(layout, primary=primary)
     if not primary.is_initialised or _was_interrupted(primary):
         postgres.initialise(primary)

@@ -90,7 +90,7 @@ class Layout:
 def layout_of(name: str) -> Layout:
     """The layout of stack `dev` or `test`; PORT_BASE moves both, the test stack always 10000 above.
 
-    A base once given is kept in the dev stack's env file, so that `make down` finds what `PORT_BASE=20000 make up` began.
+    A base once given stays in the dev stack's env file: a plain `make down` finds what `PORT_BASE=20000 make up` began.
     """
     text = os.environ.get("PORT_BASE") or _port_base_in_use(PROJECT_ROOT / ".local" / "dev" / "env")
     try:

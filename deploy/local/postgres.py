@@ -21,10 +21,8 @@ from deploy.local.processes import command_of, is_running
 OS_USER = "postgres"
 SUPERUSER = "postgres"
 REPLICATOR = "countinghouse_replicator"
-STANDBY_NAME = "standby"
 NODES = ("a", "b")
 PARTS = ("primary", "standby")
-CONNECTIONS_MAX = 120
 # In the folder of an old primary: it must be rewound or copied anew before it may follow, and never lead.
 FENCED = "fenced"
 # Fast shutdown; TERM would wait for every client to leave.
@@ -188,52 +186,3 @@ def clear_stale_lock(node: Node) -> None:
     pid = int(lock.read_text().split("\n", 1)[0])
     if not is_running(pid) or str(node.folder.parent) not in command_of(pid):
         lock.unlink()
-
-
-def write_configuration(node: Node) -> None:
-    """Write postgresql.conf and pg_hba.conf of the node; both nodes differ in port, slot and whom to follow only."""
-    node.folder.mkdir(parents=True, exist_ok=True)
-    secret = ensure_secrets(node.layout)["replicator"]
-    conninfo = (
-        f"host=127.0.0.1 port={node.other.port} user={REPLICATOR} password={secret} "
-        f"application_name={STANDBY_NAME} connect_timeout=2 keepalives_idle=2"
-    )
-    settings = {
-        "data_directory": str(node.data),
-        "hba_file": str(node.folder / "pg_hba.conf"),
-        "listen_addresses": "127.0.0.1",
-        "port": str(node.port),
-        "unix_socket_directories": "",
-        "max_connections": str(CONNECTIONS_MAX),
-        "superuser_reserved_connections": "5",
-        "shared_buffers": "128MB",
-        "wal_level": "logical",
-        "wal_log_hints": "on",
-        "wal_compression": "on",
-        "max_wal_size": "1GB",
-        # pg_rewind needs the WAL since the two nodes parted; a standby that stays away must not fill the disk.
-        "wal_keep_size": "256MB",
-        "max_slot_wal_keep_size": "2GB",
-        "max_wal_senders": "10",
-        "max_replication_slots": "10",
-        "synchronous_standby_names": f"FIRST 1 ({STANDBY_NAME})",
-        "primary_conninfo": conninfo,
-        "primary_slot_name": node.slot,
-        "hot_standby": "on",
-        "wal_receiver_status_interval": "1s",
-        "wal_receiver_timeout": "5s",
-        "wal_sender_timeout": "3s",
-        "wal_retrieve_retry_interval": "500ms",
-        "password_encryption": "scram-sha-256",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-        "log_line_prefix": "%m [%p] %q%u@%d ",
-        "log_checkpoints": "off",
-    }
-    body = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
-    write_private(node.folder / "postgresql.conf", body)
-    rule = "127.0.0.1/32 scram-sha-256"
-    write_private(node.folder / "pg_hba.conf", f"host all all {rule}\nhost replication {REPLICATOR} {rule}\n")
-    for name in ("postgresql.conf", "pg_hba.conf"):
-        own(node.folder / name)
-    own(node.folder)

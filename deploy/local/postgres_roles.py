@@ -10,7 +10,6 @@ import psycopg2
 from psycopg2 import sql
 
 from deploy.local.environment import ensure_secrets
-from deploy.local.layout import Layout
 from deploy.local.postgres import NODES, REPLICATOR, SUPERUSER, Node
 
 if TYPE_CHECKING:
@@ -106,10 +105,3 @@ def is_synchronous(node: Node) -> bool:
             "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')"
         )
         return cursor.fetchone() is not None
-
-
-def postgres_layout_databases(layout: Layout, node: Node, prefix: str) -> list[str]:
-    """Names of the databases that begin with the prefix."""
-    with superuser_session(node) as cursor:
-        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname", (prefix,))
-        return [row[0] for row in cursor.fetchall()]

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from types import FrameType
 
 from deploy.local import lifecycle
-from deploy.local.environment import child_environment, write_env
+from deploy.local.environment import child_environment, read_env, write_env
 from deploy.local.layout import PROJECT_ROOT, PYTHON, Layout
+from deploy.local.postgres import node_of
+from deploy.local.postgres_roles import drop_database
 from deploy.local.supervisor import Supervisor, say
 
 PYTEST_STOP_SECONDS = 30
@@ -42,6 +44,7 @@ def run_tests(layout: Layout, pytest_arguments: list[str]) -> int:
                 lifecycle.bring_down(layout)
             elif Supervisor(layout).pid() is not None:
                 lifecycle.stop_apps(layout)
+                drop_database(node_of(layout, "primary"), read_env(layout.env_file)["POSTGRES_DB"])
 
 
 def run_values(run: str) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from core.db import standby
+from core.db import replication, standby
 from core.db.degraded_mark import DegradedMark
-from core.db.standby import StandbyGuard, StandbyState
+from core.db.replication import StandbyState
+from core.db.standby import StandbyGuard
 
 
 @pytest.fixture
@@ -27,21 +28,21 @@ def test_the_first_reason_stays_until_the_mark_is_removed(mark):
 def test_the_mark_stands_before_the_primary_may_commit_alone(mark, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        standby, "require_standby", lambda connection, *, is_required: seen.append((is_required, mark.stands()))
+        replication, "require_standby", lambda connection, *, is_required: seen.append((is_required, mark.stands()))
     )
 
-    standby.degrade(object(), mark, reason="away")
+    replication.degrade(object(), mark, reason="away")
 
     assert seen == [(False, True)]
 
 
 def test_a_standby_too_far_behind_is_not_taken_back(mark, monkeypatch):
     mark.write("away")
-    too_far = standby.REJOIN_LAG_BYTES_MAX + 1
-    monkeypatch.setattr(standby, "read_state", lambda connection: StandbyState(False, False, "0/1", too_far))
-    monkeypatch.setattr(standby, "require_standby", lambda *_, **__: pytest.fail("it must not be required yet"))
+    too_far = replication.REJOIN_LAG_BYTES_MAX + 1
+    monkeypatch.setattr(replication, "read_state", lambda connection: StandbyState(False, False, "0/1", too_far))
+    monkeypatch.setattr(replication, "require_standby", lambda *_, **__: pytest.fail("it must not be required yet"))
 
-    assert standby.restore(object(), mark) is False
+    assert replication.restore(object(), mark) is False
     assert mark.stands()
 
 
