@@ -44,7 +44,7 @@ class StandbyGuard:
         self.seen_at = time.monotonic()
 
     def run(self) -> None:
-        """Watch the primary; connection losses are waited out and never raised."""
+        """Watch the primary; lost connections and a mark that cannot be written are waited out and never raised."""
         while not self.stop.is_set():
             try:
                 connection = connect()
@@ -54,8 +54,9 @@ class StandbyGuard:
                 continue
             try:
                 self._watch(connection)
-            except psycopg2.Error as error:
-                log.warning("standby_guard_lost_connection", error=str(error).strip())
+            except (psycopg2.Error, OSError) as error:
+                # OSError: the mark could not be written. Then the primary must not commit alone, and it does not.
+                log.error("standby_guard_interrupted", error=str(error).strip())
                 self.stop.wait(RECONNECT_SECONDS)
             finally:
                 connection.close()
@@ -66,6 +67,9 @@ class StandbyGuard:
         while not self.stop.is_set():
             if _is_the_one(connection):
                 self.step(connection)
+            else:
+                # Whoever takes over grants the grace anew.
+                self.seen_at = time.monotonic()
             self.stop.wait(POLL_SECONDS)
 
     def step(self, connection: Connection) -> None:
