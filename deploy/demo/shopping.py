@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -65,15 +66,14 @@ def shop(*, purchases: Sequence[Purchase], base_url: str, password: str) -> list
     return [outcome for _, outcomes in bought for outcome in outcomes]
 
 
-def _progress(title: str, total: int) -> "tqdm[None]":
+def _progress(title: str, total: int) -> "tqdm[NoReturn]":
     # In a log every refresh is a line, so there it is rare.
     seconds = 0.2 if sys.stderr.isatty() else 5.0
-    bar: tqdm[None] = tqdm(total=total, desc=title, unit="order", ncols=88, mininterval=seconds)
-    return bar
+    return tqdm(total=total, desc=title, unit="order", ncols=88, mininterval=seconds)
 
 
 def _visit(
-    base_url: str, email: str, password: str, wanted: Sequence[Purchase], progress: "tqdm[None]"
+    base_url: str, email: str, password: str, wanted: Sequence[Purchase], progress: "tqdm[NoReturn]"
 ) -> tuple[Shopper, list[Outcome]]:
     shopper = Shopper(base_url=base_url, email=email, password=password)
     outcomes = []
@@ -83,7 +83,7 @@ def _visit(
     return shopper, outcomes
 
 
-def _wait(shopper: Shopper, outcomes: Sequence[Outcome], deadline: float, progress: "tqdm[None]") -> None:
+def _wait(shopper: Shopper, outcomes: Sequence[Outcome], deadline: float, progress: "tqdm[NoReturn]") -> None:
     for outcome in outcomes:
         shopper.settle(outcome, deadline=deadline)
         progress.update()

@@ -17,7 +17,7 @@ def offsets() -> dict[int, int]:
     """Partition → stored offset of the ledger's consumer group in this run."""
     with connection.cursor() as cursor:
         cursor.execute(
-            'SELECT partition, "offset" FROM outbox_consumer_offset WHERE "group" = %s',
+            "SELECT partition, next_offset FROM outbox_consumer_offset WHERE group_id = %s",
             [settings.KAFKA_GROUP_PREFIX + GROUP_SUFFIX],
         )
         return dict(cursor.fetchall())
@@ -45,7 +45,7 @@ def test_replaying_the_whole_topic_changes_no_digest(stack: Stack, times):
         stack.stop("ledger")
         with connection.cursor() as cursor:
             cursor.execute(
-                'UPDATE outbox_consumer_offset SET "offset" = 0 WHERE "group" = %s',
+                "UPDATE outbox_consumer_offset SET next_offset = 0 WHERE group_id = %s",
                 [settings.KAFKA_GROUP_PREFIX + GROUP_SUFFIX],
             )
         stack.start("ledger")
