@@ -192,6 +192,10 @@ class Tenure:
         """Between windows, with nothing on its way: give back surplus lanes, send again what is to be unparked."""
         if self._flights:
             return
+        if self._parking.requested:
+            # A producer remembers which topics do not exist, and the remedy may have been to make one.
+            self._publisher.discard()
+            self._careful.discard()
         for key in self._parking.requested:
             lane = self._holdings.lanes.get(lane_of(key))
             if lane is not None:
