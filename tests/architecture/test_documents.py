@@ -1,0 +1,213 @@
+"""The documents name only what exists: targets, commands, files, variables, error codes."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import ERROR_CODES
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / ".env.example"],
+    key=lambda path: path.relative_to(ROOT).as_posix(),
+)
+FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+FENCE = re.compile(r"```.*?```", re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*{{}},-]*")
+ROOT_FILE = re.compile(r"`([A-Z][\w.]*\.md|Makefile|LICENSE|[\w-]+\.(?:toml|lock|yml|py))`")
+TARGET = re.compile(r"\bmake ([a-z]+)\b")
+MACHINE = re.compile(
+    r"(?<![\w.])/(?:work|root|home|Users|tmp|mnt|workspace)/|https?://(?!127\.0\.0\.1|[\w.]*\.invalid)[^\s)>`]+"
+)
+# Addresses a reader may want; nothing that a build downloads from.
+ADDRESSES_ALLOWED = ("https://www.apache.org/licenses/", "https://keepachangelog.com/", "https://semver.org/")
+
+
+def targets(makefile: str) -> dict[str, str]:
+    """Target → help text, empty when it has none."""
+    found = re.findall(r"^([a-z][a-z-]*):(?!=)[^#\n]*(?:## (.*))?$", makefile, re.MULTILINE)
+    return dict(found)
+
+
+def unknown_targets(text: str) -> list[str]:
+    known = targets((ROOT / "Makefile").read_text())
+    code = " ".join(CODE.findall(text))
+    return [f"make {name}" for name in TARGET.findall(code) if name not in known]
+
+
+def broken_links(text: str, folder: Path) -> list[str]:
+    return [link for link in LINK.findall(FENCE.sub("", text)) if not _leads_somewhere(link, folder)]
+
+
+def _leads_somewhere(link: str, folder: Path) -> bool:
+    if "://" in link:
+        return True
+    file, _, anchor = link.partition("#")
+    path = (folder / file).resolve() if file else None
+    if path is not None and not path.exists():
+        return False
+    return not anchor or path is None or anchor in {_slug(heading) for heading in HEADING.findall(path.read_text())}
+
+
+def _slug(heading: str) -> str:
+    """The anchor a code host gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def missing_paths(text: str) -> list[str]:
+    inside = [code for code in CODE.findall(text) if not code.startswith("```mermaid")]
+    named = [name for code in inside for name in PATH.findall(code)] + ROOT_FILE.findall(text)
+    return [name for name in named if not any(_matches(name.rstrip(".,")))]
+
+
+def _matches(name: str) -> Iterator[Path]:
+    """Files the name stands for; it may hold * and {a,b}."""
+    choice = re.search(r"\{([^}]*)\}", name)
+    if choice:
+        for option in choice.group(1).split(","):
+            yield from _matches(name[: choice.start()] + option + name[choice.end() :])
+    else:
+        yield from ROOT.glob(name.rstrip("/"))
+
+
+def unknown_commands(text: str) -> list[str]:
+    """Commands of manage.py and deploy.local that do not exist."""
+    from django.core.management import get_commands
+
+    from deploy.local.__main__ import COMMANDS
+
+    ours = [name for name in re.findall(r"manage\.py ([a-z_]+)", text) if name not in get_commands()]
+    stack = [name for name in re.findall(r"deploy\.local ([a-z]+)", text) if name not in COMMANDS]
+    ledger = (ROOT / "payments_ledger/management/commands/ledger.py").read_text()
+    actions = [name for name in re.findall(r"manage\.py ledger ([a-z]+)", text) if f'"{name}"' not in ledger]
+    return ours + stack + actions
+
+
+def machine_paths(text: str) -> list[str]:
+    return [found for found in MACHINE.findall(text) if not found.startswith(ADDRESSES_ALLOWED)]
+
+
+CHECKS: dict[str, Callable[[str, Path], list[str]]] = {
+    "targets of the Makefile": lambda text, folder: unknown_targets(text),
+    "links": broken_links,
+    "paths of the project": lambda text, folder: missing_paths(text),
+    "commands": lambda text, folder: unknown_commands(text),
+    "paths and addresses of a machine": lambda text, folder: machine_paths(text),
+}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_document_names_only_what_exists(document, check):
+    assert CHECKS[check](document.read_text(), document.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "text", "found"),
+    [
+        ("targets of the Makefile", "Run `make verify`, then `make tea`.", ["make tea"]),
+        ("targets of the Makefile", "```bash\nmake tea ARGS=1\n```", ["make tea"]),
+        ("links", "See [this](glossary.md), [that](nothing.md).", ["nothing.md"]),
+        ("links", "See [this](glossary.md#nowhere).", ["glossary.md#nowhere"]),
+        ("paths of the project", "`core/errors.py` and `core/mistakes.py`", ["core/mistakes.py"]),
+        (
+            "paths of the project",
+            "`core/*/domain/*_state.py`, `core/{e,m*}.pyx`",
+            ["core/{e,m*}.pyx"],
+        ),
+        ("paths of the project", "`SECURITY.md` and `INSECURITY.md`", ["INSECURITY.md"]),
+        ("commands", "`manage.py ledger verify`, `manage.py ledger burn`", ["burn"]),
+        ("commands", "`manage.py burn`, `python -m deploy.local burn`", ["burn", "burn"]),
+        ("paths and addresses of a machine", "in /home/ada/x, at http://127.0.0.1:1", ["/home/"]),
+        ("paths and addresses of a machine", "from https://example.org/simple", ["https://example.org/simple"]),
+    ],
+)
+def test_a_name_of_nothing_is_found(check, text, found):
+    assert CHECKS[check](text, ROOT / "docs") == found
+
+
+def test_every_target_of_the_makefile_says_what_it_does():
+    makefile = (ROOT / "Makefile").read_text()
+
+    assert [name for name, text in targets(makefile).items() if not text] == []
+    assert targets("up: setup ## start it\ndown:\n\trm x\n") == {"up": "start it", "down": ""}
+
+
+def variables_read(source: str) -> set[str]:
+    """Names given to env.str(), env.int() …, with an f-string's parts taken from the module's own constants."""
+    tree = ast.parse(source)
+    constants: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            branches = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
+            constants[node.targets[0].id] = [b.value for b in branches if isinstance(b, ast.Constant)]
+    return {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env.") and node.args
+        for name in _texts(node.args[0], constants)
+        if re.fullmatch(r"[A-Z][A-Z0-9_]+", name)
+    }
+
+
+def _texts(node: ast.expr, constants: dict[str, list[str]]) -> list[str]:
+    if isinstance(node, ast.Constant):
+        return [str(node.value)]
+    found = [""]
+    for part in node.values if isinstance(node, ast.JoinedStr) else []:
+        values = constants[ast.unparse(part.value)] if isinstance(part, ast.FormattedValue) else _texts(part, constants)
+        found = [before + value for before in found for value in values]
+    return found
+
+
+def test_the_example_of_the_environment_names_exactly_the_variables_that_settings_read():
+    sources = [ROOT / "core/env.py", *(ROOT / "core/settings").glob("*.py")]
+    read = set().union(*(variables_read(source.read_text()) for source in sources))
+    named = re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+    assert sorted(named) == sorted(read)
+    assert variables_read('p = "A_" if x else "B_"\ny = env.int(f"{p}USER"); z = env.str("C_D")') == {
+        "A_USER",
+        "B_USER",
+        "C_D",
+    }
+
+
+def test_each_variable_of_the_example_has_its_own_comment():
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    assignments = [number for number, line in enumerate(lines) if re.match(r"(?:# )?[A-Z][A-Z0-9_]+=", line)]
+
+    assert [lines[number] for number in assignments if not re.match(r"# [A-Z].*\.$", lines[number - 1])] == []
+
+
+def error_rows(text: str) -> dict[str, tuple[str, ...]]:
+    """Code → status, retryable, Retry-After, meaning: the rows of five columns."""
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (yes|no) \| (\d*) ?\| (.+) \|$", text, re.MULTILINE)
+    return {code: tuple(rest) for code, *rest in rows}
+
+
+def test_the_table_of_errors_is_complete_and_true():
+    # Whatever defines an error code is reachable from these.
+    import core.urls  # noqa: F401
+    import payments_ledger.sink  # noqa: F401
+    import workers.celery  # noqa: F401
+
+    expected = {
+        code: (
+            str(error.status),
+            "yes" if error.retryable else "no",
+            str(error.retry_after_seconds or ""),
+            (error.__doc__ or "").strip().splitlines()[0],
+        )
+        for code, error in ERROR_CODES.items()
+        if error.__module__.split(".")[0] != "tests"
+    }
+
+    assert error_rows((ROOT / "docs/errors.md").read_text()) == expected

@@ -1,0 +1,133 @@
+"""The README's tour, run as it is written: its shell blocks against the running stack, and what they print."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.env import env
+from deploy.local.control import Stack
+from tests.storefront import Storefront
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = ["account", "buy", "look", "break", "prove"]
+TOUR_SECONDS_MAX = 180
+PRICE_MINOR = 750
+BLOCK = re.compile(r"<!-- tour: (\w+) -->\n```bash\n(.*?)```", re.DOTALL)
+UNTESTED_BLOCK = re.compile(r"(?<!-->\n)```bash\n(.*?)```", re.DOTALL)
+
+# The tour is written for the development stack: here `make` goes to the stack under test, and verifies only days that
+# no other test damages.
+PRELUDE = """
+set -eu -o pipefail
+make() {
+    case $1 in
+        cqlsh) command make "$@" LOCAL="$LOCAL_COMMAND" ;;
+        verify) command make "$@" ARGS="--from $YESTERDAY" MANAGE=".venv/bin/python manage.py" ;;
+        *) echo "the tour's test knows no make $1" >&2; return 1 ;;
+    esac
+}
+"""
+
+
+def tour_of(readme: str) -> dict[str, str]:
+    """Step → shell text, in the order of the README."""
+    return dict(BLOCK.findall(readme))
+
+
+def run(steps: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Run the steps in one shell, as a reader would; step → what it printed. Fails when the shell does."""
+    stack = Stack.from_env()
+    local = folder / "local"
+    local.write_text(f'#!/bin/sh\nexec .venv/bin/python -m deploy.local "$@" --stack {stack.layout.name}\n')
+    local.chmod(0o755)
+    script = PRELUDE + "".join(f'printf "\\n@@ {name}\\n"\n{text}\n' for name, text in steps.items())
+    script = script.replace("http://127.0.0.1:18000", env.str("WEB_URL")).replace(".local/dev/env", '"$ENV_FILE"')
+    # What `make test` was given must not reach the makes of the tour.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "ARGS")}
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=inherited | {"LOCAL_COMMAND": str(local), "YESTERDAY": yesterday, "ENV_FILE": str(stack.layout.env_file)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TOUR_SECONDS_MAX,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    parts = re.split(r"^@@ (\w+)\n", done.stdout, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def check(printed: Mapping[str, str]) -> None:
+    """Every step that was run printed what the README says."""
+    assert '"email":"ada-' in printed["account"]
+    assert printed["buy"].splitlines()[0] == "pending"
+    assert '"payment_status": "paid"' in printed["buy"]
+    assert '"fulfilment_status": "confirmed"' in printed["buy"]
+    assert re.search(rf'"total": {{\s+"amount_minor": {PRICE_MINOR},', printed["buy"])
+    if "look" in printed:
+        assert re.findall(r"payments\.payment\.(\w+)\.v1", printed["look"]) == ["created", "captured"]
+    if "break" in printed:
+        lines = printed["break"].splitlines()
+        assert [line for line in lines if line.startswith("paid")] == ["paid False", "paid True"]
+    if "prove" in printed:
+        assert "the stores agree" in printed["prove"]
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    """A stack with something to buy, whole again afterwards."""
+    assert shutil.which("curl"), "the tour needs curl: apt-get install curl"
+    Storefront().product(price_minor=PRICE_MINOR, stock=100)
+    running = Stack.from_env()
+    yield running
+    running.start("cassandra")
+
+
+@pytest.fixture
+def readme() -> str:
+    return (ROOT / "README.md").read_text()
+
+
+def test_the_tour_of_the_readme_does_what_it_says(stack, readme, tmp_path):
+    steps = tour_of(readme)
+
+    assert list(steps) == STEPS
+    check(run(steps, tmp_path))
+
+
+def test_what_the_tour_does_not_run_is_make_alone(readme):
+    lines = [line for block in UNTESTED_BLOCK.findall(readme) for line in block.splitlines()]
+
+    assert lines
+    assert [line for line in lines if not re.match(r"make [a-z]+\b", line)] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "altered"),
+    [
+        ('quantity\\": 1', 'quantity\\": 2'),
+        ("/checkout", "/check-out"),
+        ("['payment_status']\"", "['payment_state']\""),
+        ("quantity", "pieces"),
+    ],
+)
+def test_a_tour_that_is_wrong_is_noticed(stack, readme, tmp_path, written, altered):
+    steps = tour_of(readme)
+    wrong = {name: steps[name].replace(written, altered) for name in STEPS[:2]}
+    assert wrong != {name: steps[name] for name in STEPS[:2]}
+
+    with pytest.raises(AssertionError):
+        check(run(wrong, tmp_path))
+
+
+def test_a_step_that_lost_its_mark_is_noticed(readme):
+    assert list(tour_of(readme.replace("<!-- tour: break -->\n", ""))) != STEPS
