@@ -1,8 +1,8 @@
 """The three tables as a verification reads them: which rows, in which block, compared with which expected row."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
@@ -16,10 +16,12 @@ from payments_ledger.rows import EventRows, Row
 from payments_ledger.tables import EVENTS_BY_DAY, PAYMENT_EVENTS, PAYMENTS_BY_ID, Table
 
 # A scan asks for a slice of the token ring at a time: a slice that times out is short, and processes can share them.
-TOKEN_RANGES = 16
+TOKEN_RANGES = 64
 _TOKEN_LEAST, _TOKEN_MOST = -(2**63), 2**63 - 1
 PAGE_ROWS = 2000
+# Requests asked ahead, so that the server works while rows are being compared. Each holds a page of rows in memory.
 PARTITIONS_IN_FLIGHT_MAX = 16
+RANGES_IN_FLIGHT_MAX = 3
 
 # payments_by_id has no buckets; its rows are compared by day and type.
 NO_BUCKET = 0
@@ -33,6 +35,11 @@ class Check:
     expected: Callable[[EventRows], Row]
     time_column: str
     columns: tuple[str, ...]
+    positions: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        positions = {column: position for position, column in enumerate(self.columns)}
+        object.__setattr__(self, "positions", positions)
 
     @property
     def has_body_hash(self) -> bool:
@@ -47,24 +54,21 @@ class Check:
         """The same check over the columns that prove presence and amounts; bodies stay unread."""
         return replace(self, columns=tuple(column for column in self.columns if column in _NARROW))
 
-    def position(self, column: str) -> int:
-        return self.columns.index(column)
-
     def comparable(self) -> Callable[[Row], tuple[Any, ...]]:
         return comparable_form(self.columns)
 
     def key_of(self, row: Row) -> Row:
         """The primary key of a row."""
-        return tuple(row[self.position(column)] for column in self.table.key)
+        return tuple(row[self.positions[column]] for column in self.table.key)
 
     def block_of(self, row: Row) -> Block | None:
         """The block a row claims to be in; None when it lacks a part of it."""
         if self.table is PAYMENTS_BY_ID:
-            moment = row[self.position("updated_at")]
+            moment = row[self.positions["updated_at"]]
             day, bucket = (None if moment is None else _day_of_time(moment)), NO_BUCKET
         else:
-            day, bucket = day_of(row[self.position("booking_day")]), row[self.position("bucket")]
-        payment_type = row[self.position("payment_type")]
+            day, bucket = day_of(row[self.positions["booking_day"]]), row[self.positions["bucket"]]
+        payment_type = row[self.positions["payment_type"]]
         if day is None or payment_type is None or bucket is None:
             return None
         return Block(day, payment_type, bucket)
@@ -88,7 +92,7 @@ def rows_in_scope(
     scan of the ring finds rows in partitions that PostgreSQL has never heard of.
     """
     comparable = check.comparable()
-    moment = check.position(check.time_column)
+    moment = check.positions[check.time_column]
     for row in _entries(check, scope, blocks) if check.table is EVENTS_BY_DAY else _scanned(check):
         block = check.block_of(row)
         if blocks is not None and block not in blocks:
@@ -117,9 +121,9 @@ def add_row(check: Check, summary: Summary, row: Row) -> None:
     if not check.has_body_hash:
         summary.add(body_sha256=None, content=content)
         return
-    summary.add(body_sha256=row[check.position("body_sha256")], content=content)
-    event_type, currency = row[check.position("event_type")], row[check.position("currency")]
-    summary.add_amount(event_type or "", currency or "", row[check.position("amount_minor")] or 0)
+    summary.add(body_sha256=row[check.positions["body_sha256"]], content=content)
+    event_type, currency = row[check.positions["event_type"]], row[check.positions["currency"]]
+    summary.add_amount(event_type or "", currency or "", row[check.positions["amount_minor"]] or 0)
 
 
 def stored_row(check: Check, key: Row) -> Row | None:
@@ -145,20 +149,23 @@ def _scanned(check: Check) -> Iterator[Row]:
     width = (_TOKEN_MOST - _TOKEN_LEAST) // TOKEN_RANGES
     bounds = [_TOKEN_LEAST + width * number for number in range(TOKEN_RANGES)] + [_TOKEN_MOST]
     # No partition has the least token itself, so ranges open at their lower end leave nothing out.
-    for after, up_to in pairwise(bounds):
-        yield from session.stream(cql, (after, up_to), page_rows=PAGE_ROWS)
+    return _read_ahead(cql, pairwise(bounds), in_flight_max=RANGES_IN_FLIGHT_MAX)
 
 
 def _entries(check: Check, scope: Scope, blocks: Collection[Block | None] | None) -> Iterator[Row]:
-    """The rows of events_by_day, several partitions in flight."""
-    condition = check.table.partition_condition()
-    statement = session.prepared(check.table.select_cql(columns=check.columns, where=condition))
+    cql = check.table.select_cql(columns=check.columns, where=check.table.partition_condition())
     wanted = [key for block, key in partitions(scope) if blocks is None or block in blocks]
+    return _read_ahead(cql, wanted, in_flight_max=PARTITIONS_IN_FLIGHT_MAX)
+
+
+def _read_ahead(cql: str, all_parameters: Iterable[Sequence[Any]], *, in_flight_max: int) -> Iterator[Row]:
+    """The rows of one query after the other, the next ones already asked for."""
+    statement = session.prepared(cql)
     in_flight: deque[ResponseFuture] = deque()
-    for key in wanted:
-        if len(in_flight) == PARTITIONS_IN_FLIGHT_MAX:
+    for parameters in all_parameters:
+        if len(in_flight) == in_flight_max:
             yield from _all_pages(in_flight.popleft())
-        bound = statement.bind(key)
+        bound = statement.bind(parameters)
         bound.fetch_size = PAGE_ROWS
         in_flight.append(session.submit(bound))
     while in_flight:

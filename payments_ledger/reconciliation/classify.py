@@ -97,10 +97,10 @@ def _add_unless_equal(check: Check, event: EventRows, report: Report) -> None:
 
 def _kind(check: Check, expected: Row, stored: Row) -> Kind:
     if check is STATE:
-        version = stored[check.position("version")]
-        return Kind.STALE if (version or 0) < expected[check.position("version")] else Kind.DIFFERENT
+        version = stored[check.positions["version"]]
+        return Kind.STALE if (version or 0) < expected[check.positions["version"]] else Kind.DIFFERENT
     if "body" in check.columns:
-        body, claimed = stored[check.position("body")], stored[check.position("body_sha256")]
+        body, claimed = stored[check.positions["body"]], stored[check.positions["body_sha256"]]
         if sha256((body or "").encode()).digest() != claimed:
             return Kind.HASH_BROKEN
     return Kind.DIFFERENT

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -69,12 +70,15 @@ def comparable_form(columns: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
 
     Ids become integers, times milliseconds, days ordinals, maps sorted pairs.
     """
-    forms = tuple(_FORMS.get(column) for column in columns)
+    forms = [(place, _FORMS[column]) for place, column in enumerate(columns) if column in _FORMS]
 
     def comparable(row: Row) -> tuple[Any, ...]:
-        return tuple(
-            value if form is None or value is None else form(value) for form, value in zip(forms, row, strict=True)
-        )
+        values = list(row)
+        for place, form in forms:
+            value = values[place]
+            if value is not None:
+                values[place] = form(value)
+        return tuple(values)
 
     return comparable
 
@@ -94,9 +98,14 @@ def day_of(value: Any) -> date | None:
     """A date from what rows.py (a date) or the driver (its own Date) holds; None where there is none or none fits."""
     if value is None or isinstance(value, date):
         return value
+    return _date(value.days_from_epoch)
+
+
+@lru_cache(maxsize=4096)
+def _date(days_from_epoch: int) -> date | None:
     try:
-        return value.date()
-    except ValueError:
+        return _EPOCH.date() + timedelta(days=days_from_epoch)
+    except OverflowError:
         # Cassandra's days reach far beyond year 9999; such a row was written by hand.
         return None
 

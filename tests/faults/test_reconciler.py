@@ -65,8 +65,8 @@ class Day:
         by_hand(f"UPDATE {table_name} SET {column} = ? WHERE {condition}", [value, *values])
 
     def insert(self, table_name, body, **changes):
+        # An absent value is written as NULL, so that mending also takes away what was put there by hand.
         row = {**self.row(table_name, body), **changes}
-        row = {column: value for column, value in row.items() if value is not None}
         marks = ", ".join("?" * len(row))
         by_hand(f"INSERT INTO {table_name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
