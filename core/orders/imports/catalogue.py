@@ -53,8 +53,8 @@ def _ensure(plans: Sequence[ProductPlan], currency: str) -> dict[str, UUID]:
 
 def _open_stock(plans: Sequence[ProductPlan], ids: dict[str, UUID], batch_id: UUID) -> None:
     movements = {
-        _opening_id(batch_id, plan.sku): StockMovement(
-            id=_opening_id(batch_id, plan.sku),
+        opening_id(batch_id, plan.sku): StockMovement(
+            id=opening_id(batch_id, plan.sku),
             product_id=ids[plan.sku],
             quantity=plan.opening_stock,
             reason=StockMovement.Reason.OPENING,
@@ -70,5 +70,5 @@ def _open_stock(plans: Sequence[ProductPlan], ids: dict[str, UUID], batch_id: UU
     stock.give_back({movement.product_id: movement.quantity for movement in missing})
 
 
-def _opening_id(batch_id: UUID, sku: str) -> UUID:
+def opening_id(batch_id: UUID, sku: str) -> UUID:
     return uuid5(IMPORT_NAMESPACE, f"opening:{batch_id}:{sku}")

@@ -7,6 +7,7 @@ from core.catalog.models import StockMovement
 from core.money import round_to_minor
 from core.orders.domain.order_state import FulfilmentStatus, PaymentTotals, fold_payment_status
 from core.orders.events import OrderPaid
+from core.orders.imports.copying import Value
 from core.orders.imports.invoices import (
     Invoice,
     Kind,
@@ -18,7 +19,7 @@ from core.orders.imports.invoices import (
     payment_id,
     user_id,
 )
-from core.orders.models import Order, OrderLine
+from core.orders.models import Order
 from core.payments.domain.payment_state import EventType, next_state
 from core.payments.models import Payment
 from core.payments.services.booking import Booking, BookingTime
@@ -51,17 +52,21 @@ def order_of(invoice: Invoice) -> Order:
     )
 
 
-def lines_of(invoice: Invoice, products: Mapping[str, UUID]) -> Iterator[OrderLine]:
-    """Every line, repeated stock codes included. The amount is the line's own rounding, not price times quantity."""
+LINE_COLUMNS = ("id", "order_id", "product_id", "position", "quantity", "unit_price_minor", "amount_minor")
+
+
+def lines_of(invoice: Invoice, products: Mapping[str, UUID]) -> Iterator[tuple[Value, ...]]:
+    """LINE_COLUMNS of every line, repeated stock codes included. The amount is the line's own rounding."""
+    identity = order_id(invoice.number)
     for ordinal, line in enumerate(invoice.lines, start=1):
-        yield OrderLine(
-            id=line_id(invoice.number, ordinal),
-            order_id=order_id(invoice.number),
-            product_id=products[line.sku],
-            position=ordinal,
-            quantity=line.quantity,
-            unit_price_minor=round_to_minor(line.price, invoice.currency),
-            amount_minor=line_amount_minor(line, invoice.currency),
+        yield (
+            line_id(invoice.number, ordinal),
+            identity,
+            products[line.sku],
+            ordinal,
+            line.quantity,
+            round_to_minor(line.price, invoice.currency),
+            line_amount_minor(line, invoice.currency),
         )
 
 
@@ -115,16 +120,17 @@ def booking_of(invoice: Invoice, rule: PaymentRule, payment: Payment, time: Book
     )
 
 
-def movements_of(invoice: Invoice, products: Mapping[str, UUID]) -> Iterator[StockMovement]:
-    """Why stock changed without a sale. A sale has none: its order lines say it."""
-    if invoice.kind is Kind.SALE:
-        return
+MOVEMENT_COLUMNS = ("id", "product_id", "quantity", "reason", "reference", "occurred_at")
+
+
+def movements_of(invoice: Invoice, products: Mapping[str, UUID]) -> Iterator[tuple[Value, ...]]:
+    """MOVEMENT_COLUMNS of every product whose stock the invoice changes, a sale included."""
     for sku, change in invoice.stock_change().items():
-        yield StockMovement(
-            id=movement_id(invoice.number, sku),
-            product_id=products[sku],
-            quantity=change,
-            reason=StockMovement.Reason.IMPORT,
-            reference=invoice.number,
-            occurred_at=invoice.occurred_at,
+        yield (
+            movement_id(invoice.number, sku),
+            products[sku],
+            change,
+            str(StockMovement.Reason.IMPORT),
+            invoice.number,
+            invoice.occurred_at,
         )

@@ -15,7 +15,7 @@ from core.orders.imports.tally import Tally
 
 INVOICES_PER_LOOK = 1_000
 
-KnownTotals = Callable[[Sequence[str]], Mapping[str, int]]
+KnownTotals = Callable[[Sequence[Invoice]], Mapping[str, int]]
 
 
 @dataclass(slots=True)
@@ -44,14 +44,14 @@ class Survey:
 def take_survey(*, spool: Spool, rejects: Rejects, currency: str, known_totals: KnownTotals) -> Survey:
     """Decide about every invoice in the spool and write its verdict there; what cannot be booked goes to the rejects.
 
-    `known_totals` gives, of the invoice numbers asked for, those booked before with their totals in minor units. One
+    `known_totals` gives, of the invoices asked for, the numbers of those booked before, with their totals. One
     booked before with another total is a conflict: it stays as it is booked, and is rejected.
     """
     survey = Survey(tally=Tally(currency=currency))
     refused: list[tuple[Line, str]] = []
     invoices = _possible(spool, currency, refused)
     while look := list(islice(invoices, INVOICES_PER_LOOK)):
-        known = known_totals([invoice.number for invoice in look])
+        known = known_totals(look)
         verdicts = []
         for invoice in look:
             booked_minor = known.get(invoice.number)

@@ -11,12 +11,22 @@ from django.db import transaction
 from core.catalog.models import StockMovement
 from core.catalog.services import stock
 from core.orders.events import ORDER
+from core.orders.imports.copying import copy_rows
 from core.orders.imports.errors import StockShort
 from core.orders.imports.invoices import Invoice, Kind
 from core.orders.imports.known import known_totals
 from core.orders.imports.locks import lock_imports
 from core.orders.imports.people import ensure_users
-from core.orders.imports.records import booking_of, lines_of, movements_of, order_event_of, order_of, payment_of
+from core.orders.imports.records import (
+    LINE_COLUMNS,
+    MOVEMENT_COLUMNS,
+    booking_of,
+    lines_of,
+    movements_of,
+    order_event_of,
+    order_of,
+    payment_of,
+)
 from core.orders.models import Order, OrderLine
 from core.payments.models import ImportBatch, Payment
 from core.payments.services.booking import Booking, BookingTime, book_many
@@ -42,7 +52,7 @@ class Writer:
         """
         with transaction.atomic():
             lock_imports()
-            known = known_totals([invoice.number for invoice in invoices])
+            known = known_totals(invoices)
             missing = [invoice for invoice in invoices if invoice.number not in known]
             users = ensure_users(missing, known=self._users)
             self._write_orders([invoice for invoice in missing if invoice.kind is Kind.SALE])
@@ -55,8 +65,10 @@ class Writer:
     def _write_orders(self, sales: Sequence[Invoice]) -> None:
         orders = [order_of(invoice) for invoice in sales]
         Order.objects.bulk_create(orders, batch_size=INSERT_ROWS)
-        OrderLine.objects.bulk_create(
-            (line for invoice in sales for line in lines_of(invoice, self.products)), batch_size=INSERT_ROWS
+        copy_rows(
+            table=OrderLine._meta.db_table,
+            columns=LINE_COLUMNS,
+            rows=(line for invoice in sales for line in lines_of(invoice, self.products)),
         )
         emit_many([Outgoing(ORDER, str(order.id), order.seq, order_event_of(order)) for order in orders])
 
@@ -76,9 +88,10 @@ class Writer:
 
     def _write_stock(self, invoices: Sequence[Invoice]) -> None:
         """Movements and stock, last: products are the last locks before the commit."""
-        StockMovement.objects.bulk_create(
-            (movement for invoice in invoices for movement in movements_of(invoice, self.products)),
-            batch_size=INSERT_ROWS,
+        copy_rows(
+            table=StockMovement._meta.db_table,
+            columns=MOVEMENT_COLUMNS,
+            rows=(movement for invoice in invoices for movement in movements_of(invoice, self.products)),
         )
         taken: Counter[UUID] = Counter()
         for invoice in invoices:
