@@ -3,22 +3,21 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from deploy.local.control import Stack
 from payments_ledger.reconciliation.verify import verify
 from tests.storefront import Storefront, eventually
 
-GROUP_SUFFIX = "ledger"
+GROUP = "ledger"
 
 
 def offsets() -> dict[int, int]:
-    """Partition → stored offset of the ledger's consumer group in this run."""
+    """Partition → stored offset of the ledger's consumer group."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT partition, next_offset FROM outbox_consumer_offset WHERE group_id = %s",
-            [settings.KAFKA_GROUP_PREFIX + GROUP_SUFFIX],
+            [GROUP],
         )
         return dict(cursor.fetchall())
 
@@ -46,7 +45,7 @@ def test_replaying_the_whole_topic_changes_no_digest(stack: Stack, times):
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE outbox_consumer_offset SET next_offset = 0 WHERE group_id = %s",
-                [settings.KAFKA_GROUP_PREFIX + GROUP_SUFFIX],
+                [GROUP],
             )
         stack.start("ledger")
         eventually(lambda: offsets() == end, seconds_max=60, what="the whole topic was read again")
