@@ -21,7 +21,7 @@ FENCE = re.compile(r"```.*?```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*{{}},-]*")
-ROOT_FILE = re.compile(r"`([A-Z][\w.]*\.md|Makefile|LICENSE|[\w-]+\.(?:toml|lock|yml|py))`")
+ROOT_FILE = re.compile(r"`([A-Z][\w.]*\.md|Makefile|LICENSE|[\w-]+\.(?:toml|lock|yml))`")
 TARGET = re.compile(r"\bmake ([a-z]+)\b")
 MACHINE = re.compile(
     r"(?<![\w.])/(?:work|root|home|Users|tmp|mnt|workspace)/|https?://(?!127\.0\.0\.1|[\w.]*\.invalid)[^\s)>`]+"
@@ -85,8 +85,11 @@ def unknown_commands(text: str) -> list[str]:
 
     ours = [name for name in re.findall(r"manage\.py ([a-z_]+)", text) if name not in get_commands()]
     stack = [name for name in re.findall(r"deploy\.local ([a-z]+)", text) if name not in COMMANDS]
-    ledger = (ROOT / "payments_ledger/management/commands/ledger.py").read_text()
-    actions = [name for name in re.findall(r"manage\.py ledger ([a-z]+)", text) if f'"{name}"' not in ledger]
+    actions = [
+        f"{command} {action}"
+        for command, action in re.findall(r"manage\.py (ledger|outbox) ([a-z]+)", text)
+        if f'"{action}"' not in next(ROOT.glob(f"*/management/commands/{command}.py")).read_text()
+    ]
     return ours + stack + actions
 
 
@@ -123,7 +126,7 @@ def test_a_document_names_only_what_exists(document, check):
             ["core/{e,m*}.pyx"],
         ),
         ("paths of the project", "`SECURITY.md` and `INSECURITY.md`", ["INSECURITY.md"]),
-        ("commands", "`manage.py ledger verify`, `manage.py ledger burn`", ["burn"]),
+        ("commands", "`manage.py ledger verify`, `manage.py ledger burn`", ["ledger burn"]),
         ("commands", "`manage.py burn`, `python -m deploy.local burn`", ["burn", "burn"]),
         ("paths and addresses of a machine", "in /home/ada/x, at http://127.0.0.1:1", ["/home/"]),
         ("paths and addresses of a machine", "from https://example.org/simple", ["https://example.org/simple"]),
