@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -13,6 +14,8 @@ from zlib import crc32
 from django.db import connection, transaction
 
 from core.ids import EVENT_NAMESPACE
+from payments_ledger import session
+from payments_ledger.errors import LedgerUnavailable
 from payments_ledger.sink import LedgerProjection
 
 
@@ -140,3 +143,15 @@ def record(bodies: list[dict[str, Any]]) -> None:
     sink.project(batch)
     with transaction.atomic():
         sink.record(batch)
+
+
+def until_cassandra_answers(*, seconds_max: float = 15.0) -> None:
+    """After an outage this process's session takes a second or two to notice that the node is back."""
+    deadline = time.monotonic() + seconds_max
+    while True:
+        try:
+            return session.ping()
+        except LedgerUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)

@@ -20,6 +20,7 @@ from tests.factories.ledger_events import (
     insert_history,
     own_noon,
     record,
+    until_cassandra_answers,
 )
 
 TABLES = {table.name: table for table in (PAYMENT_EVENTS, EVENTS_BY_DAY, PAYMENTS_BY_ID)}
@@ -84,6 +85,11 @@ class Day:
 
 def by_hand(cql, values):
     session.session().execute(session.prepared(cql), values, execution_profile=session.LOOKUP)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _cassandra_is_back():
+    until_cassandra_answers()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from core.money import EXPONENTS
 from payments_ledger import history, schema
 from payments_ledger.errors import LedgerUnavailable
 from payments_ledger.reconciliation.report import Report
@@ -140,7 +142,7 @@ def _lines(report: Report) -> list[str]:
     for store, summary in report.totals.items():
         lines.append(f"{store}: {summary.count} rows")
         lines += [
-            f"  {event_type} {amount // 100 if amount >= 0 else -(-amount // 100)}.{abs(amount) % 100:02d} {currency}"
+            f"  {event_type} {_major_units(amount, currency)} {currency}"
             for (event_type, currency), amount in sorted(summary.sums.items())
         ]
     lines += [difference.sentence() for difference in report.differences[:DIFFERENCES_SHOWN_MAX]]
@@ -150,3 +152,8 @@ def _lines(report: Report) -> list[str]:
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(report.counts.items()))
     lines.append("the stores agree" if report.agrees else f"THE STORES DIFFER: {counted}")
     return lines
+
+
+def _major_units(amount_minor: int, currency: str) -> str:
+    """For reading; a currency this installation does not know stays in minor units."""
+    return str(Decimal(amount_minor).scaleb(-EXPONENTS.get(currency, 0)))

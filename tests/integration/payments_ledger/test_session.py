@@ -14,6 +14,7 @@ from django.conf import settings as live
 
 from payments_ledger import session
 from payments_ledger.errors import LedgerUnavailable
+from tests.factories.ledger_events import until_cassandra_answers
 
 PROJECT = Path(__file__).resolve().parents[3]
 QUERY = "SELECT release_version FROM system.local"
@@ -146,20 +147,10 @@ def test_a_session_that_lost_its_node_works_again_once_the_node_is_back(own_sess
     with pytest.raises(LedgerUnavailable):
         session.ping()
     proxy.mend()
-    _until_it_answers()
+    until_cassandra_answers()
     proxy.cut()
     with pytest.raises(LedgerUnavailable):
         session.ping()
     proxy.mend()
-    _until_it_answers()
+    until_cassandra_answers()
     proxy.cut()
-
-
-def _until_it_answers():
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            return session.ping()
-        except LedgerUnavailable:
-            assert time.monotonic() < deadline, "the session did not come back"
-            time.sleep(0.2)

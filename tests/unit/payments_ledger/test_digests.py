@@ -6,7 +6,7 @@ from hashlib import sha256
 from uuid import uuid4
 
 from cassandra.util import Date
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments_ledger.reconciliation.digests import MODULUS, Summary, comparable_form, content_of, presence_of, total_of
@@ -33,6 +33,7 @@ def summary_of(members):
     return summary
 
 
+@settings(deadline=None)
 @given(members=st.lists(rows, max_size=20), randomizer=st.randoms(use_true_random=False))
 def test_order_does_not_matter(members, randomizer):
     shuffled = list(members)
@@ -41,12 +42,14 @@ def test_order_does_not_matter(members, randomizer):
     assert summary_of(shuffled) == summary_of(members)
 
 
+@settings(deadline=None)
 @given(members=st.lists(rows, min_size=1, max_size=20), copies=st.integers(1, 5))
 def test_a_doubled_row_changes_the_digest_however_often(members, copies):
     # XOR would forget a row that is there an even number of times.
     assert summary_of(members + [members[0]] * copies) != summary_of(members)
 
 
+@settings(deadline=None)
 @given(first=st.lists(rows, max_size=10), second=st.lists(rows, max_size=10))
 def test_two_parts_merge_into_the_whole(first, second):
     assert total_of([summary_of(first), summary_of(second)]) == summary_of(first + second)
@@ -58,6 +61,7 @@ def test_presence_is_the_first_sixteen_bytes_big_endian():
     assert presence_of(None) == 0
 
 
+@settings(deadline=None)
 @given(column=st.sampled_from(sorted(set(PAYMENT_EVENTS.columns) - {"object_id"})))
 def test_one_changed_column_changes_the_content(column):
     comparable = comparable_form(PAYMENT_EVENTS.columns)

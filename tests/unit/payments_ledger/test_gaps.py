@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments_ledger.gaps import missing_keys
@@ -30,6 +30,7 @@ def test_payments_do_not_mix():
     assert missing_keys([(ONE, 2), (OTHER, 2)], {ONE: 1}) == [(OTHER, 1)]
 
 
+@settings(deadline=None)
 @given(seqs=st.sets(st.integers(1, 30), min_size=1), recorded=st.integers(0, 30))
 def test_with_what_is_missing_the_sequence_is_dense(seqs, recorded):
     missing = {seq for _, seq in missing_keys([(ONE, seq) for seq in seqs], {ONE: recorded})}

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments_ledger.errors import (
@@ -83,6 +83,7 @@ def test_write_timestamp_is_booked_at_to_the_microsecond():
     assert rows.write_timestamp_us == 1293839999999999
 
 
+@settings(deadline=None)
 @given(moment=st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)))
 def test_milliseconds_are_cut_never_rounded_up(moment):
     moment = moment.replace(tzinfo=UTC)
@@ -92,6 +93,7 @@ def test_milliseconds_are_cut_never_rounded_up(moment):
     assert microseconds(moment) // 1000 == milliseconds(moment)
 
 
+@settings(deadline=None)
 @given(
     seq=st.integers(1, 2**31 - 1),
     amount=st.integers(-(2**62), 2**62),
