@@ -39,7 +39,16 @@ def record(*, operation_id: UUID, result: GatewayResult) -> bool:
     if operation.state not in OPEN_OPERATION_STATES:
         # Somebody else recorded it first: the janitor, a late answer or a webhook.
         return False
-    if result.outcome == Outcome.SUCCEEDED:
+    if result.outcome == Outcome.SUCCEEDED and result.amount_minor != operation.amount_minor:
+        # Neither amount may be booked before a person has looked; the operation stays unknown and is asked for again.
+        log.error(
+            "operation.amount_differs",
+            operation_id=str(operation_id),
+            ours_minor=operation.amount_minor,
+            theirs_minor=result.amount_minor,
+        )
+        _unknown(payment, operation)
+    elif result.outcome == Outcome.SUCCEEDED:
         _settle(operation, OperationState.SUCCEEDED, result)
         _captured(order, payment, operation)
     elif result.outcome == Outcome.DECLINED:

@@ -1,0 +1,64 @@
+"""PaymentEvent is append-only by privilege, and partitions come by the owner's function alone."""
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+
+from tests.storefront import Storefront
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE payments_paymentevent SET amount_minor = 0",
+        "DELETE FROM payments_paymentevent",
+        "TRUNCATE payments_paymentevent",
+        "DROP TABLE payments_paymentevent",
+        "CREATE TABLE payments_paymentevent_199001 (LIKE payments_paymentevent)",
+    ],
+)
+def test_the_application_cannot_touch_history(statement):
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), transaction.atomic():
+        connection.cursor().execute(statement)
+
+
+def test_no_partition_can_be_changed_directly():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+            WHERE inhparent = 'payments_paymentevent'::regclass
+              AND (has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE')
+                   OR has_table_privilege(c.oid, 'TRUNCATE'))
+            """
+        )
+        changeable = cursor.fetchall()
+        cursor.execute("SELECT count(*) FROM pg_inherits WHERE inhparent = 'payments_paymentevent'::regclass")
+        (partitions,) = cursor.fetchone()
+
+    assert changeable == []
+    assert partitions >= 24
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        ("UPDATE payments_wallet SET balance_minor = -1 WHERE user_id = %(user)s", "wallet_not_negative"),
+        ("UPDATE catalog_product SET stock = -1 WHERE id = %(product)s", "product_stock_not_negative"),
+        (
+            "UPDATE orders_order SET committed_minor = total_minor + 1 WHERE id = %(order)s",
+            "order_committed_within_total",
+        ),
+        (
+            "UPDATE payments_payment SET captured_minor = authorized_minor + 1 WHERE order_id = %(order)s",
+            "payment_refunded_captured_authorized",
+        ),
+    ],
+)
+def test_the_database_itself_refuses_impossible_money(statement, constraint):
+    shop = Storefront(wallet_minor=5_000)
+    product = shop.product()
+    order_id = shop.order(product)
+    shop.checkout(order_id)
+
+    with pytest.raises(Exception, match=constraint), transaction.atomic():
+        connection.cursor().execute(statement, {"user": shop.user.id, "product": product.id, "order": order_id})
