@@ -11,9 +11,9 @@ from typing import Any
 
 import structlog
 from celery import bootsteps
-from core.db.standby import StandbyGuard
 from django.conf import settings
 
+from core.db.standby import StandbyGuard
 from outbox.consuming import ConsumerLoop
 from outbox.relay import Relay
 from workers.consumers.handlers import CONSUMERS
