@@ -20,7 +20,7 @@ from core.payments.services import wallets
 T = TypeVar("T")
 
 
-def eventually(probe: Callable[[], T], *, seconds_max: float = 30.0, what: str = "") -> T:
+def eventually(probe: Callable[[], T | None], *, seconds_max: float = 30.0, what: str = "") -> T:
     """The first truthy value of `probe`; fails with the last one when there is none in time."""
     deadline = time.monotonic() + seconds_max
     while True:
