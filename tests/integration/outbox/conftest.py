@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import call_command
 
-from tests.integration.outbox.scratch import Observer, RunningRelay, Scratch
+from tests.integration.outbox.scratch import AppOutbox, Observer, RunningRelay, Scratch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,3 +32,13 @@ def relay(scratch: Scratch) -> Iterator[RunningRelay]:
     running = RunningRelay(scratch)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def app_outbox() -> Iterator[AppOutbox]:
+    """The application's outbox with a relay at work: the run's own, or one of ours when pytest runs by itself."""
+    application = AppOutbox()
+    running = None if application.has_relay() else RunningRelay(application)
+    yield application
+    if running is not None:
+        running.stop()

@@ -5,11 +5,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg2
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from django.db import connections
 
 import outbox
@@ -80,6 +81,17 @@ class Scratch:
         connection.close()
 
 
+class AppOutbox(Scratch):
+    """The outbox of the application itself, where the relay of the run works."""
+
+    def __init__(self) -> None:
+        self.schema = "default"
+
+    def has_relay(self) -> bool:
+        statement = "SELECT count(*) FROM outbox_relay_instance WHERE heartbeat_at > clock_timestamp() - interval '3 s'"
+        return bool(self.rows(statement)[0][0])
+
+
 def insert(cursor: Any, key: str, seq: int, *, topic: str = TOPIC, payload: bytes = b"{}") -> None:
     cursor.execute(INSERT, (lane_of(key), str(uuid.uuid4()), topic, key, seq, TYPE, payload))
 
@@ -125,9 +137,17 @@ class Observer:
         name = physical_name(topic)
         places = [TopicPartition(name, partition) for partition in range(partitions_of(topic))]
         for place in places:
-            place.offset = self._consumer.get_watermark_offsets(place, timeout=10)[1]
+            place.offset = eventually(partial(self._edges_of, place))[1]
         self._consumer.assign(places)
         self.messages: list[Any] = []
+
+    def _edges_of(self, place: TopicPartition) -> tuple[int, int] | None:
+        try:
+            edges: tuple[int, int] = self._consumer.get_watermark_offsets(place, timeout=10)
+        except KafkaException:
+            # A topic just made has no leader for a moment.
+            return None
+        return edges
 
     def read(self, seconds: float) -> None:
         for message in self._consumer.consume(1000, seconds):
