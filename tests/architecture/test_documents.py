@@ -108,7 +108,7 @@ CHECKS: dict[str, Callable[[str, Path], list[str]]] = {
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 @pytest.mark.parametrize("check", CHECKS)
-def test_a_document_names_only_what_exists(document, check):
+def test_a_document_names_only_what_exists(document: Path, check: str) -> None:
     assert CHECKS[check](document.read_text(), document.parent) == []
 
 
@@ -132,11 +132,11 @@ def test_a_document_names_only_what_exists(document, check):
         ("paths and addresses of a machine", "from https://example.org/simple", ["https://example.org/simple"]),
     ],
 )
-def test_a_name_of_nothing_is_found(check, text, found):
+def test_a_name_of_nothing_is_found(check: str, text: str, found: list[str]) -> None:
     assert CHECKS[check](text, ROOT / "docs") == found
 
 
-def test_every_target_of_the_makefile_says_what_it_does():
+def test_every_target_of_the_makefile_says_what_it_does() -> None:
     makefile = (ROOT / "Makefile").read_text()
 
     assert [name for name, text in targets(makefile).items() if not text] == []
@@ -150,7 +150,7 @@ def variables_read(source: str) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             branches = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
-            constants[node.targets[0].id] = [b.value for b in branches if isinstance(b, ast.Constant)]
+            constants[node.targets[0].id] = [str(b.value) for b in branches if isinstance(b, ast.Constant)]
     return {
         name
         for node in ast.walk(tree)
@@ -170,7 +170,7 @@ def _texts(node: ast.expr, constants: dict[str, list[str]]) -> list[str]:
     return found
 
 
-def test_the_example_of_the_environment_names_exactly_the_variables_that_settings_read():
+def test_the_example_of_the_environment_names_exactly_the_variables_that_settings_read() -> None:
     sources = [ROOT / "core/env.py", *(ROOT / "core/settings").glob("*.py")]
     read = set().union(*(variables_read(source.read_text()) for source in sources))
     named = re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
@@ -183,7 +183,7 @@ def test_the_example_of_the_environment_names_exactly_the_variables_that_setting
     }
 
 
-def test_each_variable_of_the_example_has_its_own_comment():
+def test_each_variable_of_the_example_has_its_own_comment() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     assignments = [number for number, line in enumerate(lines) if re.match(r"(?:# )?[A-Z][A-Z0-9_]+=", line)]
 
@@ -196,7 +196,7 @@ def error_rows(text: str) -> dict[str, tuple[str, ...]]:
     return {code: tuple(rest) for code, *rest in rows}
 
 
-def test_the_table_of_errors_is_complete_and_true():
+def test_the_table_of_errors_is_complete_and_true() -> None:
     # Whatever defines an error code is reachable from these.
     import core.urls  # noqa: F401
     import payments_ledger.sink  # noqa: F401

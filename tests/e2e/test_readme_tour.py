@@ -12,6 +12,8 @@ import pytest
 
 from core.env import env
 from deploy.local.control import Stack
+from deploy.local.environment import read_env
+from deploy.local.layout import TEST_STACK_DISTANCE
 from tests.storefront import Storefront
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,13 +50,19 @@ def run(steps: Mapping[str, str], folder: Path) -> dict[str, str]:
     local.chmod(0o755)
     script = PRELUDE + "".join(f'printf "\\n@@ {name}\\n"\n{text}\n' for name, text in steps.items())
     script = script.replace("http://127.0.0.1:18000", env.str("WEB_URL")).replace(".local/dev/env", '"$ENV_FILE"')
-    # What `make test` was given must not reach the makes of the tour.
-    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "ARGS")}
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    # Neither what `make test` was given nor what this process has read from its env file may reach the tour's commands.
+    foreign = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", *read_env(stack.layout.env_file)}
+    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
+    own = {
+        "ENV_FILE": str(stack.layout.env_file),
+        "LOCAL_COMMAND": str(local),
+        "PORT_BASE": str(stack.layout.port_base - (TEST_STACK_DISTANCE if stack.layout.name == "test" else 0)),
+        "YESTERDAY": (datetime.now(UTC) - timedelta(days=1)).date().isoformat(),
+    }
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=ROOT,
-        env=inherited | {"LOCAL_COMMAND": str(local), "YESTERDAY": yesterday, "ENV_FILE": str(stack.layout.env_file)},
+        env=inherited | own,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -97,14 +105,14 @@ def readme() -> str:
     return (ROOT / "README.md").read_text()
 
 
-def test_the_tour_of_the_readme_does_what_it_says(stack, readme, tmp_path):
+def test_the_tour_of_the_readme_does_what_it_says(stack: Stack, readme: str, tmp_path: Path) -> None:
     steps = tour_of(readme)
 
     assert list(steps) == STEPS
     check(run(steps, tmp_path))
 
 
-def test_what_the_tour_does_not_run_is_make_alone(readme):
+def test_what_the_tour_does_not_run_is_make_alone(readme: str) -> None:
     lines = [line for block in UNTESTED_BLOCK.findall(readme) for line in block.splitlines()]
 
     assert lines
@@ -120,7 +128,7 @@ def test_what_the_tour_does_not_run_is_make_alone(readme):
         ("quantity", "pieces"),
     ],
 )
-def test_a_tour_that_is_wrong_is_noticed(stack, readme, tmp_path, written, altered):
+def test_a_tour_that_is_wrong_is_noticed(stack: Stack, readme: str, tmp_path: Path, written: str, altered: str) -> None:
     steps = tour_of(readme)
     wrong = {name: steps[name].replace(written, altered) for name in STEPS[:2]}
     assert wrong != {name: steps[name] for name in STEPS[:2]}
@@ -129,5 +137,5 @@ def test_a_tour_that_is_wrong_is_noticed(stack, readme, tmp_path, written, alter
         check(run(wrong, tmp_path))
 
 
-def test_a_step_that_lost_its_mark_is_noticed(readme):
+def test_a_step_that_lost_its_mark_is_noticed(readme: str) -> None:
     assert list(tour_of(readme.replace("<!-- tour: break -->\n", ""))) != STEPS
