@@ -14,7 +14,6 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from core.db.transactions import atomically
 from core.ids import IMPORT_NAMESPACE
 from core.orders.imports.catalogue import ensure_products
 from core.orders.imports.errors import NotRecorded, UnusableFile
@@ -83,7 +82,13 @@ def prepared(request: Request, *, rejects: Rejects, progress: Progress) -> Itera
                 day_first=request.day_first,
                 advance=progress.step("reading rows", None),
             )
-            survey = take_survey(spool=spool, rejects=rejects, currency=request.currency, known_totals=known_totals)
+            survey = take_survey(
+                spool=spool,
+                rejects=rejects,
+                currency=request.currency,
+                known_totals=known_totals,
+                advance=progress.step("looking at invoices", None),
+            )
             yield spool, Outcome(batch_id=batch_id, rows=rows, survey=survey)
         finally:
             spool.close()
@@ -131,7 +136,7 @@ def _write(batch: ImportBatch, request: Request, spool: Spool, outcome: Outcome,
     advance = progress.step("writing invoices", outcome.survey.new_invoices)
     invoices = (build_invoice(lines, currency=request.currency) for lines in spool.new_invoices())
     while chunk := list(islice(invoices, INVOICES_PER_TRANSACTION)):
-        written, payments = atomically(lambda chunk=chunk: writer.write(chunk))  # type: ignore[misc]
+        written, payments = writer.write(chunk)
         outcome.written_invoices += written
         outcome.written_payments += payments
         advance(len(chunk))

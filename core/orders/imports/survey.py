@@ -41,7 +41,14 @@ class Survey:
             self.new_payments += invoice.payment_rule is not None
 
 
-def take_survey(*, spool: Spool, rejects: Rejects, currency: str, known_totals: KnownTotals) -> Survey:
+def take_survey(
+    *,
+    spool: Spool,
+    rejects: Rejects,
+    currency: str,
+    known_totals: KnownTotals,
+    advance: Callable[[int], None] = lambda invoices: None,
+) -> Survey:
     """Decide about every invoice in the spool and write its verdict there; what cannot be booked goes to the rejects.
 
     `known_totals` gives, of the invoices asked for, the numbers of those booked before, with their totals. One
@@ -63,6 +70,7 @@ def take_survey(*, spool: Spool, rejects: Rejects, currency: str, known_totals: 
             survey.add(invoice, is_new=is_new)
             verdicts.append(Verdict(invoice.number, invoice.kind, invoice.total_minor, is_new))
         spool.decide(verdicts)
+        advance(len(look))
     _reject(spool, rejects, refused)
     return survey
 

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID
-
-from django.db import transaction
 
 from core.catalog.models import StockMovement
 from core.catalog.services import stock
+from core.db.transactions import atomically
 from core.orders.events import ORDER
 from core.orders.imports.copying import copy_rows
 from core.orders.imports.errors import StockShort
@@ -50,17 +50,20 @@ class Writer:
 
         Idempotent. Raises StockShort when somebody bought what the opening stock was meant for.
         """
-        with transaction.atomic():
-            lock_imports()
-            known = known_totals(invoices)
-            missing = [invoice for invoice in invoices if invoice.number not in known]
-            users = ensure_users(missing, known=self._users)
-            self._write_orders([invoice for invoice in missing if invoice.kind is Kind.SALE])
-            payments = self._write_payments(missing)
-            self._write_stock(missing)
+        written, payments, users = atomically(partial(self._write, invoices))
         # Only now: what a rolled back transaction made is not there.
         self._users |= users
-        return len(missing), payments
+        return written, payments
+
+    def _write(self, invoices: Sequence[Invoice]) -> tuple[int, int, set[UUID]]:
+        lock_imports()
+        known = known_totals(invoices)
+        missing = [invoice for invoice in invoices if invoice.number not in known]
+        users = ensure_users(missing, known=self._users)
+        self._write_orders([invoice for invoice in missing if invoice.kind is Kind.SALE])
+        payments = self._write_payments(missing)
+        self._write_stock(missing)
+        return len(missing), payments, users
 
     def _write_orders(self, sales: Sequence[Invoice]) -> None:
         orders = [order_of(invoice) for invoice in sales]

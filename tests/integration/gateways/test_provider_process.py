@@ -16,7 +16,7 @@ from tests.fakes.provider_process import PROJECT_ROOT, ProviderProcess
 
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[ProviderProcess]:
-    provider = ProviderProcess(log=tmp_path / "log.jsonl").start()
+    provider = ProviderProcess(log=tmp_path / "log.jsonl", hold_seconds=1.5).start()
     yield provider
     provider.stop()
 
@@ -74,14 +74,14 @@ def test_forgotten_first_submit_is_remembered_over_a_restart(provider: ProviderP
 
 def test_duplicate_of_a_held_charge_is_answered_at_once_from_the_log(provider: ProviderProcess) -> None:
     operation_id, content = uuid4(), body(token="tok_timeout_after_charge")
-    with pytest.raises(httpx.ReadTimeout):
+    with pytest.raises(httpx.TimeoutException):
         httpx.post(
-            f"{provider.url}/v1/charges", headers={"Idempotency-Key": str(operation_id)}, json=content, timeout=0.2
+            f"{provider.url}/v1/charges", headers={"Idempotency-Key": str(operation_id)}, json=content, timeout=0.7
         )
 
     again = post(provider, operation_id, content)
 
-    assert again.elapsed.total_seconds() < 0.3
+    assert again.elapsed.total_seconds() < provider.hold_seconds
     assert again.json()["status"] == "succeeded"
     assert provider.charged_minor(content["payment_id"]) == [500]
 

@@ -51,7 +51,12 @@ def test_concurrent_appends_get_every_number_once_and_share_syncs(
 ) -> None:
     syncs: list[int] = []
     real = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda fd: (syncs.append(fd), real(fd))[1])
+
+    def counted(fd: int) -> None:
+        syncs.append(fd)
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
     log = OperationLog(path=tmp_path / "log.jsonl")
 
     with ThreadPoolExecutor(8) as pool:

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -68,7 +69,7 @@ def test_timeout_before_charge_decides_on_the_second_submit(provider: Provider, 
 @pytest.mark.parametrize("token", ["tok_approve", "tok_timeout_before_charge"])
 @pytest.mark.parametrize("change", [{"amount_minor": 701}, {"currency": "EUR"}, {"token": "tok_decline"}])
 def test_same_operation_with_another_body_is_refused(
-    provider: Provider, log: OperationLog, token: str, change: dict[str, object]
+    provider: Provider, log: OperationLog, token: str, change: dict[str, Any]
 ) -> None:
     asked = charge(token)
     provider.submit(charge=asked)

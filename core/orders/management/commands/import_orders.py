@@ -55,6 +55,8 @@ class Command(BaseCommand):
         )
         try:
             agrees = self._import(request, options["rejects"])
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. What is booked stays; run this again to go on.", returncode=1) from None
         except UnusableFile as error:
             raise CommandError(f"{request.path} cannot be imported: {error}", returncode=2) from error
         except DayNotOpen as error:
