@@ -17,7 +17,7 @@ from deploy.local.layout import PORT_OFFSETS, PYTHON, Layout, StackError
 from deploy.local.processes import end_process, holder_of, is_port_free, processes_naming
 from deploy.local.programs import APPS, PROGRAMS, SERVERS
 from deploy.local.readiness import wait_ready
-from deploy.local.supervisor import RUNNING, STARTING, Supervisor, say
+from deploy.local.supervisor import Supervisor, say
 
 LEFTOVER_PATIENCE_SECONDS = 5
 
@@ -77,9 +77,9 @@ def ensure_supervisor(layout: Layout, *, dies_with_caller: bool = False) -> None
     Supervisor(layout).launch(dies_with_caller=dies_with_caller)
 
 
-def end_leftovers(layout: Layout) -> None:
+def end_leftovers(layout: Layout, *, patience_seconds: float = LEFTOVER_PATIENCE_SECONDS) -> None:
     """End processes of this stack whose supervisor is gone; the kernel has already told them to stop."""
-    deadline = time.monotonic() + LEFTOVER_PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while (leftovers := processes_naming(f"{layout.home}/")) and time.monotonic() < deadline:
         time.sleep(0.1)
     for process in leftovers:
@@ -147,12 +147,3 @@ def wipe(layout: Layout) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-
-
-def is_up(layout: Layout) -> bool:
-    """Whether every server of the stack runs."""
-    supervisor = Supervisor(layout)
-    if supervisor.pid() is None:
-        return False
-    states = supervisor.states()
-    return all(states[name]["statename"] in (RUNNING, STARTING) for name in SERVERS)
