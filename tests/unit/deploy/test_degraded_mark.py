@@ -1,11 +1,17 @@
 """The mark that forbids a promotion, and when the guard sets it."""
 
+from threading import Event
+from typing import Any
+
 import pytest
 
 from core.db import replication, standby
 from core.db.degraded_mark import DegradedMark
 from core.db.replication import StandbyState
 from core.db.standby import StandbyGuard
+
+# Every step that would use it is replaced.
+NO_CONNECTION: Any = None
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def test_the_mark_stands_before_the_primary_may_commit_alone(mark, monkeypatch):
         replication, "require_standby", lambda connection, *, is_required: seen.append((is_required, mark.stands()))
     )
 
-    replication.degrade(object(), mark, reason="away")
+    replication.degrade(NO_CONNECTION, mark, reason="away")
 
     assert seen == [(False, True)]
 
@@ -42,13 +48,13 @@ def test_a_standby_too_far_behind_is_not_taken_back(mark, monkeypatch):
     monkeypatch.setattr(replication, "read_state", lambda connection: StandbyState(False, False, "0/1", too_far))
     monkeypatch.setattr(replication, "require_standby", lambda *_, **__: pytest.fail("it must not be required yet"))
 
-    assert replication.restore(object(), mark) is False
+    assert replication.restore(NO_CONNECTION, mark) is False
     assert mark.stands()
 
 
 @pytest.fixture
 def guard(mark, monkeypatch) -> StandbyGuard:
-    guard = StandbyGuard(stop=None)
+    guard = StandbyGuard(Event())
     guard.mark, guard.policy, guard.grace_seconds = mark, "available", 5.0
     return guard
 
@@ -58,7 +64,7 @@ def step_without_standby(guard: StandbyGuard, monkeypatch, *, absent_seconds: fl
     monkeypatch.setattr(standby, "read_state", lambda connection: StandbyState(True, False, "0/1", None))
     monkeypatch.setattr(standby, "degrade", lambda connection, mark, *, reason: acts.append(reason))
     monkeypatch.setattr(standby.time, "monotonic", lambda: guard.seen_at + absent_seconds)
-    guard.step(object())
+    guard.step(NO_CONNECTION)
     return acts
 
 
