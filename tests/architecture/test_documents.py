@@ -1,13 +1,13 @@
-"""The documents name only what exists: targets, commands, files, variables, error codes."""
+"""The documents name only what exists: targets, commands, links, files, names in the source."""
 
-import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
-
-from core.errors import ERROR_CODES
+from rest_framework import exceptions
+from rest_framework_simplejwt import serializers
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -22,6 +22,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*{{}},-]*")
 ROOT_FILE = re.compile(r"`([A-Z][\w.]*\.md|Makefile|LICENSE|[\w-]+\.(?:toml|lock|yml))`")
+# One word of code that looks like a name: with an underscore, a dot inside or a capital inside.
+NAME = re.compile(r"`([A-Za-z]+(?:_\w+|(?:\.[a-z_]\w*)+|[A-Z]\w+))`")
 TARGET = re.compile(r"\bmake ([a-z]+)\b")
 MACHINE = re.compile(
     r"(?<![\w.])/(?:work|root|home|Users|tmp|mnt|workspace)/|https?://(?!127\.0\.0\.1|[\w.]*\.invalid)[^\s)>`]+"
@@ -97,10 +99,30 @@ def machine_paths(text: str) -> list[str]:
     return [found for found in MACHINE.findall(text) if not found.startswith(ADDRESSES_ALLOWED)]
 
 
+@lru_cache
+def source_text() -> str:
+    """Everything a name in a document may come from: our source, file names, and what REST framework answers with."""
+    kinds = (".py", ".sql", ".cql", ".toml", ".yml", ".sh")
+    files = [
+        path for folder in FOLDERS if folder != "docs" for path in (ROOT / folder).rglob("*") if path.suffix in kinds
+    ]
+    single = [ROOT / name for name in ("Makefile", "pyproject.toml", "docker-compose.yml", ".env.example")]
+    foreign = [Path(str(module.__file__)) for module in (exceptions, serializers)]
+    texts = [path.read_text() for path in [*files, *single, *foreign] if path != Path(__file__).resolve()]
+    return "\n".join([*texts, *(path.name for path in files)])
+
+
+def unknown_names(text: str) -> list[str]:
+    """Names of functions, columns, codes, log events: code in one word that the source does not have."""
+    source = source_text()
+    return [name for name in NAME.findall(FENCE.sub("", text)) if name not in source]
+
+
 CHECKS: dict[str, Callable[[str, Path], list[str]]] = {
     "targets of the Makefile": lambda text, folder: unknown_targets(text),
     "links": broken_links,
     "paths of the project": lambda text, folder: missing_paths(text),
+    "names in the source": lambda text, folder: unknown_names(text),
     "commands": lambda text, folder: unknown_commands(text),
     "paths and addresses of a machine": lambda text, folder: machine_paths(text),
 }
@@ -126,6 +148,11 @@ def test_a_document_names_only_what_exists(document: Path, check: str) -> None:
             ["core/{e,m*}.pyx"],
         ),
         ("paths of the project", "`SECURITY.md` and `INSECURITY.md`", ["INSECURITY.md"]),
+        (
+            "names in the source",
+            "`order_not_draft`, `order_not_daft`, `LedgerProjector`",
+            ["order_not_daft", "LedgerProjector"],
+        ),
         ("commands", "`manage.py ledger verify`, `manage.py ledger burn`", ["ledger burn"]),
         ("commands", "`manage.py burn`, `python -m deploy.local burn`", ["burn", "burn"]),
         ("paths and addresses of a machine", "in /home/ada/x, at http://127.0.0.1:1", ["/home/"]),
@@ -141,76 +168,3 @@ def test_every_target_of_the_makefile_says_what_it_does() -> None:
 
     assert [name for name, text in targets(makefile).items() if not text] == []
     assert targets("up: setup ## start it\ndown:\n\trm x\n") == {"up": "start it", "down": ""}
-
-
-def variables_read(source: str) -> set[str]:
-    """Names given to env.str(), env.int() …, with an f-string's parts taken from the module's own constants."""
-    tree = ast.parse(source)
-    constants: dict[str, list[str]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            branches = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
-            constants[node.targets[0].id] = [str(b.value) for b in branches if isinstance(b, ast.Constant)]
-    return {
-        name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env.") and node.args
-        for name in _texts(node.args[0], constants)
-        if re.fullmatch(r"[A-Z][A-Z0-9_]+", name)
-    }
-
-
-def _texts(node: ast.expr, constants: dict[str, list[str]]) -> list[str]:
-    if isinstance(node, ast.Constant):
-        return [str(node.value)]
-    found = [""]
-    for part in node.values if isinstance(node, ast.JoinedStr) else []:
-        values = constants[ast.unparse(part.value)] if isinstance(part, ast.FormattedValue) else _texts(part, constants)
-        found = [before + value for before in found for value in values]
-    return found
-
-
-def test_the_example_of_the_environment_names_exactly_the_variables_that_settings_read() -> None:
-    sources = [ROOT / "core/env.py", *(ROOT / "core/settings").glob("*.py")]
-    read = set().union(*(variables_read(source.read_text()) for source in sources))
-    named = re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
-
-    assert sorted(named) == sorted(read)
-    assert variables_read('p = "A_" if x else "B_"\ny = env.int(f"{p}USER"); z = env.str("C_D")') == {
-        "A_USER",
-        "B_USER",
-        "C_D",
-    }
-
-
-def test_each_variable_of_the_example_has_its_own_comment() -> None:
-    lines = (ROOT / ".env.example").read_text().splitlines()
-    assignments = [number for number, line in enumerate(lines) if re.match(r"(?:# )?[A-Z][A-Z0-9_]+=", line)]
-
-    assert [lines[number] for number in assignments if not re.match(r"# [A-Z].*\.$", lines[number - 1])] == []
-
-
-def error_rows(text: str) -> dict[str, tuple[str, ...]]:
-    """Code → status, retryable, Retry-After, meaning: the rows of five columns."""
-    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (yes|no) \| (\d*) ?\| (.+) \|$", text, re.MULTILINE)
-    return {code: tuple(rest) for code, *rest in rows}
-
-
-def test_the_table_of_errors_is_complete_and_true() -> None:
-    # Whatever defines an error code is reachable from these.
-    import core.urls  # noqa: F401
-    import payments_ledger.sink  # noqa: F401
-    import workers.celery  # noqa: F401
-
-    expected = {
-        code: (
-            str(error.status),
-            "yes" if error.retryable else "no",
-            str(error.retry_after_seconds or ""),
-            (error.__doc__ or "").strip().splitlines()[0],
-        )
-        for code, error in ERROR_CODES.items()
-        if error.__module__.split(".")[0] != "tests"
-    }
-
-    assert error_rows((ROOT / "docs/errors.md").read_text()) == expected
