@@ -15,6 +15,7 @@ from django.conf import settings
 
 from core import clock
 from payments_ledger import session
+from payments_ledger.cluster import LOOKUP, unavailable_when_away
 
 logger = structlog.get_logger(__name__)
 
@@ -100,7 +101,7 @@ def migrate(*, folder: Path = MIGRATIONS) -> list[str]:
     """
     migrations = load(folder)
     names = {"keyspace": settings.LEDGER["KEYSPACE"], "replication": settings.LEDGER["REPLICATION"]}
-    with session.temporary() as opened, session.unavailable_when_away():
+    with session.temporary() as opened, unavailable_when_away():
         todo = pending(migrations, _applied(opened, names["keyspace"]))
         for migration in todo:
             for statement in migration.statements(**names):
@@ -129,6 +130,6 @@ def _remember(opened: Session, keyspace: str, migration: Migration) -> None:
 
 def _execute(opened: Session, statement: str, parameters: tuple[Any, ...] | None = None) -> Any:
     try:
-        return opened.execute(statement, parameters, execution_profile=session.LOOKUP, timeout=DDL_TIMEOUT_SECONDS)
+        return opened.execute(statement, parameters, execution_profile=LOOKUP, timeout=DDL_TIMEOUT_SECONDS)
     except InvalidRequest as error:
         raise SchemaError(f"Cassandra refuses {' '.join(statement.split())[:80]!r}: {error}") from error

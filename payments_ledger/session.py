@@ -13,39 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, InvalidRequest
-from cassandra.cluster import Cluster, ExecutionProfile, NoHostAvailable, ResponseFuture, ResultSet, Session
-from cassandra.connection import ConnectionException
-from cassandra.io.libevreactor import LibevConnection
-from cassandra.policies import (
-    ConstantReconnectionPolicy,
-    ConstantSpeculativeExecutionPolicy,
-    DCAwareRoundRobinPolicy,
-    NoSpeculativeExecutionPolicy,
-    SpeculativeExecutionPolicy,
-    TokenAwarePolicy,
-)
-from cassandra.pool import NoConnectionsAvailable
-from cassandra.query import PreparedStatement, dict_factory, tuple_factory
+from cassandra.cluster import Cluster, ResponseFuture, ResultSet, Session
+from cassandra.query import PreparedStatement
 from django.conf import settings
 
+from payments_ledger.cluster import BULK, LOOKUP, address, new_cluster, unavailable_when_away
 from payments_ledger.errors import LedgerUnavailable
 
 logger = structlog.get_logger(__name__)
 
-# Profiles. LOOKUP answers people: dictionaries, and a second copy of a slow idempotent read. BULK moves many rows:
-# tuples, patience, and no speculation, whose timer would cost more than it saves. Both are LOCAL_QUORUM: a lower level
-# for reads would show mismatches that are none.
-LOOKUP = "lookup"
-BULK = "bulk"
-LOOKUP_TIMEOUT_SECONDS = 5.0
-BULK_TIMEOUT_SECONDS = 15.0
-CONNECT_TIMEOUT_SECONDS = 2.0
-RECONNECT_SECONDS = 1.0
 # While Cassandra is down every caller hears so at once; one of them a second tries to connect again.
 CONNECT_HOLDOFF_SECONDS = 1.0
-
-_AWAY = (NoHostAvailable, NoConnectionsAvailable, ConnectionException, AuthenticationFailed, DriverException, OSError)
 
 
 @dataclass(slots=True)
@@ -68,6 +46,7 @@ def session() -> Session:
     door = _door
     if door.session is None:
         with _lock:
+            door = _door
             if door.session is None:
                 _open(door)
     return door.session
@@ -108,21 +87,9 @@ def submit(statement: Any) -> ResponseFuture:
 
 
 @contextmanager
-def unavailable_when_away() -> Iterator[None]:
-    """Turn the driver's many ways of saying "not now" into LedgerUnavailable.
-
-    A timeout is among them: the write may have been applied, and the same write is simply sent again.
-    """
-    try:
-        yield
-    except _AWAY as error:
-        raise LedgerUnavailable(f"Cassandra at {_address()}: {_sentence(error)}") from error
-
-
-@contextmanager
 def temporary(keyspace: str | None = None) -> Iterator[Session]:
     """A session of its own, closed at the end; for schema changes, which cannot assume that the keyspace exists."""
-    cluster = _cluster()
+    cluster = new_cluster()
     try:
         with unavailable_when_away():
             opened = cluster.connect(keyspace)
@@ -148,7 +115,7 @@ def close() -> None:
 def _open(door: _Door) -> None:
     if time.monotonic() - door.failed_at < CONNECT_HOLDOFF_SECONDS:
         raise LedgerUnavailable(door.failure)
-    cluster = _cluster()
+    cluster = new_cluster()
     try:
         with unavailable_when_away():
             opened = cluster.connect(settings.LEDGER["KEYSPACE"])
@@ -158,55 +125,7 @@ def _open(door: _Door) -> None:
         door.failed_at, door.failure = time.monotonic(), error.detail
         raise
     door.cluster, door.session = cluster, opened
-    logger.info("ledger_session_opened", address=_address(), keyspace=settings.LEDGER["KEYSPACE"])
-
-
-def _cluster() -> Cluster:
-    return Cluster(
-        contact_points=settings.LEDGER["HOSTS"],
-        port=settings.LEDGER["PORT"],
-        protocol_version=5,
-        execution_profiles={
-            LOOKUP: _profile(dict_factory, LOOKUP_TIMEOUT_SECONDS, ConstantSpeculativeExecutionPolicy(0.25, 1)),
-            BULK: _profile(tuple_factory, BULK_TIMEOUT_SECONDS, NoSpeculativeExecutionPolicy()),
-        },
-        connection_class=LibevConnection,
-        # Measured: lz4 took 170 µs a request, a quarter of all client time, to save bytes on a fast network.
-        compression=False,
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        control_connection_timeout=CONNECT_TIMEOUT_SECONDS,
-        # The default backs off up to ten minutes; an outage must end within seconds of the node's return.
-        reconnection_policy=ConstantReconnectionPolicy(RECONNECT_SECONDS, max_attempts=None),
-        idle_heartbeat_interval=10,
-        idle_heartbeat_timeout=5,
-        application_name="countinghouse",
-        monitor_reporting_enabled=False,
-    )
-
-
-def _profile(
-    row_factory: Any, timeout_seconds: float, speculative_execution: SpeculativeExecutionPolicy
-) -> ExecutionProfile:
-    return ExecutionProfile(
-        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=settings.LEDGER["LOCAL_DC"])),
-        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
-        request_timeout=timeout_seconds,
-        row_factory=row_factory,
-        speculative_execution_policy=speculative_execution,
-    )
-
-
-def _address() -> str:
-    return f"{','.join(settings.LEDGER['HOSTS'])}:{settings.LEDGER['PORT']}"
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, NoHostAvailable):
-        causes = {str(cause) for cause in error.errors.values()} if isinstance(error.errors, dict) else set()
-        return f"no host answers ({'; '.join(sorted(causes))})" if causes else str(error)
-    if isinstance(error, InvalidRequest):
-        return f"{error} (has `manage.py ledger migrate` been run?)"
-    return f"{type(error).__name__}: {error}"
+    logger.info("ledger_session_opened", address=address(), keyspace=settings.LEDGER["KEYSPACE"])
 
 
 def _start_afresh_in_child() -> None:

@@ -11,6 +11,7 @@ from cassandra.cluster import ResponseFuture
 from cassandra.query import UNSET_VALUE, BatchStatement, BatchType
 
 from payments_ledger import session
+from payments_ledger.cluster import unavailable_when_away
 from payments_ledger.errors import RowRefused
 from payments_ledger.rows import EventRows
 from payments_ledger.tables import EVENTS_BY_DAY, PAYMENT_EVENTS, PAYMENTS_BY_ID
@@ -84,7 +85,7 @@ def _entry_statements(events: Iterable[EventRows]) -> Iterator[Any]:
 
 
 def _await(future: ResponseFuture) -> None:
-    with session.unavailable_when_away():
+    with unavailable_when_away():
         try:
             future.result()
         except InvalidRequest as error:

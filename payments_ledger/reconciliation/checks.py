@@ -10,6 +10,7 @@ from typing import Any
 from cassandra.cluster import ResponseFuture
 
 from payments_ledger import session
+from payments_ledger.cluster import unavailable_when_away
 from payments_ledger.reconciliation.digests import Summary, comparable_form, content_of, day_of
 from payments_ledger.reconciliation.scope import Block, Scope
 from payments_ledger.rows import EventRows, Row
@@ -173,7 +174,7 @@ def _read_ahead(cql: str, all_parameters: Iterable[Sequence[Any]], *, in_flight_
 
 
 def _all_pages(future: ResponseFuture) -> Iterator[Row]:
-    with session.unavailable_when_away():
+    with unavailable_when_away():
         yield from future.result()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from payments_ledger import history
@@ -15,6 +15,7 @@ from payments_ledger.reconciliation.scope import Block, Scope
 from payments_ledger.rows import EventRows, Row
 
 Key = tuple[UUID, int]
+T = TypeVar("T")
 
 SHOWN_CHARACTERS_MAX = 120
 READ_KEYS_MAX = 500
@@ -38,12 +39,12 @@ def add_differences(check: Check, scope: Scope, blocks: Collection[Block | None]
             suspects.append(known[1])
     suspects += [key for _, key in expected.values()]
     reported: set[Row] = set()
-    for event in _events(suspects, report):
+    for event in _events(_nameable(suspects, report)):
         reported.add(check.key_of(comparable(check.expected(event))))
         _add_unless_equal(check, event, report)
-    for stranger in strangers:
-        if stranger not in reported:
-            _add_stranger(check, scope, stranger, report)
+    strangers = [stranger for stranger in strangers if stranger not in reported]
+    for stranger in _nameable(strangers, report):
+        _add_stranger(check, scope, stranger, report)
 
 
 def _expected(check: Check, scope: Scope, blocks: Collection[Block | None]) -> dict[Row, tuple[int, Key]]:
@@ -61,13 +62,16 @@ def _expected(check: Check, scope: Scope, blocks: Collection[Block | None]) -> d
     return found
 
 
-def _events(keys: list[Key], report: Report) -> Iterator[EventRows]:
-    """The events of these keys; beyond what the report can name they are only counted."""
-    named = keys[:DIFFERENCES_NAMED_MAX]
-    if len(keys) > len(named):
-        report.counts[Kind.UNNAMED] += len(keys) - len(named)
-    for start in range(0, len(named), READ_KEYS_MAX):
-        yield from history.events_with_keys(named[start : start + READ_KEYS_MAX])
+def _nameable(suspects: list[T], report: Report) -> list[T]:
+    """The first of them; the rest is counted only, because naming one costs a read in both stores."""
+    if len(suspects) > DIFFERENCES_NAMED_MAX:
+        report.counts[Kind.UNNAMED] += len(suspects) - DIFFERENCES_NAMED_MAX
+    return suspects[:DIFFERENCES_NAMED_MAX]
+
+
+def _events(keys: list[Key]) -> Iterator[EventRows]:
+    for start in range(0, len(keys), READ_KEYS_MAX):
+        yield from history.events_with_keys(keys[start : start + READ_KEYS_MAX])
 
 
 def _add_unless_equal(check: Check, event: EventRows, report: Report) -> None:

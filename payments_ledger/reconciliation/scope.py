@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -78,7 +78,3 @@ def open_days(*, since: datetime | None = None) -> Sequence[OpenDays]:
 
 def is_within(day: date, batches: Sequence[OpenDays]) -> bool:
     return any(batch.first_day <= day <= batch.last_day for batch in batches)
-
-
-def days_between(first_day: date, last_day: date) -> list[date]:
-    return [first_day + timedelta(days=offset) for offset in range((last_day - first_day).days + 1)]

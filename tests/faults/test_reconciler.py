@@ -8,6 +8,7 @@ from cassandra.util import Date
 
 from core.payments.models import ImportBatch
 from payments_ledger import session
+from payments_ledger.reconciliation import classify
 from payments_ledger.reconciliation.report import Kind
 from payments_ledger.reconciliation.verify import verify
 from payments_ledger.rows import rows_of
@@ -279,6 +280,17 @@ def test_every_difference_is_found_when_there_are_many(day):
             (Kind.MISSING, "payments_by_id", *key(day.bodies[9])),
         ]
     )
+
+
+def test_more_differences_than_a_report_names_are_still_counted(day, monkeypatch):
+    monkeypatch.setattr(classify, "DIFFERENCES_NAMED_MAX", 3)
+    for body in day.bodies[:5]:
+        day.delete("payment_events", body)
+
+    report = day.verify()
+
+    assert report.counts == {Kind.MISSING: 3, Kind.UNNAMED: 2}
+    assert len(report.differences) == 3
 
 
 def test_an_event_unrecorded_for_more_than_a_minute_is_missing_everywhere():
