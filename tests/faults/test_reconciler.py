@@ -30,11 +30,11 @@ TABLES = {table.name: table for table in (PAYMENT_EVENTS, EVENTS_BY_DAY, PAYMENT
 class Day:
     """A day of payments in both stores, and the means to damage Cassandra's side of it."""
 
-    def __init__(self):
+    def __init__(self, *, payments=6):
         noon = own_noon()
         self.bodies = [
             body
-            for number in range(6)
+            for number in range(payments)
             for body in history_of_payment(
                 events=2,
                 booked_at=noon + timedelta(minutes=number),
@@ -153,41 +153,48 @@ def test_a_deleted_block_is_missing_row_by_row(day):
     assert found(day.verify()) == sorted((Kind.MISSING, "events_by_day", *key(body)) for body in lost)
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "value"),
-    [
-        ("payment_events", "amount_minor", 999_999),
-        ("payment_events", "status_after", "refunded"),
-        ("payment_events", "postings", {"wallet_liability": 1, "revenue": -1}),
-        ("payment_events", "user_id", uuid4()),
-        ("payment_events", "object_id", uuid4()),
-        ("payment_events", "provider_ref", None),
-        ("payment_events", "occurred_at", 0),
-        ("payment_events", "bucket", 3000),
-        ("payment_events", "booking_day", Date("2001-01-01")),
-        ("payment_events", "booking_day", None),
-        ("payment_events", "booked_at", 4_000_000_000_000),
-        ("payment_events", "schema_version", 9),
-        ("events_by_day", "amount_minor", -1),
-        ("events_by_day", "currency", "EUR"),
-        ("events_by_day", "region", "FR"),
-        ("events_by_day", "order_id", uuid4()),
-        ("events_by_day", "postings", None),
-        ("events_by_day", "event_type", "payments.payment.failed.v1"),
-        ("payments_by_id", "captured_minor", 1),
-        ("payments_by_id", "status", None),
-        ("payments_by_id", "updated_at", 4_000_000_000_000),
-        ("payments_by_id", "payment_type", "card_"),
-    ],
-)
-def test_a_changed_cell_is_found_with_what_it_should_be(day, table, column, value):
-    body = day.bodies[5]
-    day.change(table, body, column, value)
+CHANGED_CELLS = [
+    ("payment_events", "amount_minor", 999_999),
+    ("payment_events", "status_after", "refunded"),
+    ("payment_events", "postings", {"wallet_liability": 1, "revenue": -1}),
+    ("payment_events", "user_id", uuid4()),
+    ("payment_events", "object_id", uuid4()),
+    ("payment_events", "provider_ref", None),
+    ("payment_events", "occurred_at", 0),
+    ("payment_events", "bucket", 3000),
+    ("payment_events", "booking_day", Date("2001-01-01")),
+    ("payment_events", "booking_day", None),
+    ("payment_events", "booked_at", 4_000_000_000_000),
+    ("payment_events", "schema_version", 9),
+    ("events_by_day", "amount_minor", -1),
+    ("events_by_day", "currency", "EUR"),
+    ("events_by_day", "region", "FR"),
+    ("events_by_day", "order_id", uuid4()),
+    ("events_by_day", "postings", None),
+    ("events_by_day", "event_type", "payments.payment.failed.v1"),
+    ("payments_by_id", "captured_minor", 1),
+    ("payments_by_id", "status", None),
+    ("payments_by_id", "updated_at", 4_000_000_000_000),
+    ("payments_by_id", "payment_type", "card_"),
+]
+
+
+def test_every_changed_cell_is_found_with_its_row_and_its_column(request):
+    day = Day(payments=len(CHANGED_CELLS))
+    request.addfinalizer(day.mend)
+    damaged = day.bodies[1::2]
+    for body, (table, column, value) in zip(damaged, CHANGED_CELLS, strict=True):
+        day.change(table, body, column, value)
 
     report = day.verify()
 
-    assert found(report) == [(Kind.DIFFERENT, table, *key(body))]
-    assert list(report.differences[0].columns) == [column]
+    assert found(report) == sorted(
+        (Kind.DIFFERENT, table, *key(body)) for body, (table, _, _) in zip(damaged, CHANGED_CELLS, strict=True)
+    )
+    columns = {str(item.payment_id): list(item.columns) for item in report.differences}
+    assert columns == {
+        body["payment_id"]: [column] for body, (_, column, _) in zip(damaged, CHANGED_CELLS, strict=True)
+    }
 
 
 @pytest.mark.parametrize(("column", "value"), [("body", '{"amount_minor":1}'), ("body_sha256", bytes(32))])
@@ -233,29 +240,30 @@ def test_an_extra_row_in_a_known_order_is_found(day):
         )
 
 
-@pytest.mark.parametrize(
-    ("table", "changes"),
-    [
-        ("payment_events", {"order_id": uuid4()}),
-        ("events_by_day", {"payment_type": "unheard_of"}),
-        ("events_by_day", {"bucket": 77}),
-        ("payments_by_id", {"payment_id": uuid4()}),
-    ],
-)
-def test_an_extra_row_in_a_partition_that_postgresql_does_not_know_is_found(day, table, changes):
+STRAY_ROWS = [
+    ("payment_events", {"order_id": uuid4()}),
+    ("events_by_day", {"payment_type": "unheard_of"}),
+    ("events_by_day", {"bucket": 77}),
+    ("payments_by_id", {"payment_id": uuid4()}),
+]
+
+
+def test_extra_rows_in_partitions_that_postgresql_does_not_know_are_found(day):
     body = day.bodies[1]
-    day.insert(table, body, **changes)
-    row = {**day.row(table, body), **changes}
+    for table, changes in STRAY_ROWS:
+        day.insert(table, body, **changes)
     try:
         report = day.verify()
     finally:
-        condition = " AND ".join(f"{column} = ?" for column in TABLES[table].key)
-        by_hand(f"DELETE FROM {table} WHERE {condition}", [row[column] for column in TABLES[table].key])
+        for table, changes in STRAY_ROWS:
+            row = {**day.row(table, body), **changes}
+            condition = " AND ".join(f"{column} = ?" for column in TABLES[table].key)
+            by_hand(f"DELETE FROM {table} WHERE {condition}", [row[column] for column in TABLES[table].key])
 
-    (difference,) = report.differences
-    assert (difference.kind, difference.table) == (Kind.EXTRA, table)
-    assert difference.payment_id == row["payment_id"]
-    assert all(str(value) in difference.detail for value in changes.values())
+    assert report.counts == {Kind.EXTRA: len(STRAY_ROWS)}
+    for table, changes in STRAY_ROWS:
+        details = [item.detail for item in report.differences if item.table == table]
+        assert any(str(value) in detail for value in changes.values() for detail in details)
 
 
 def test_a_latest_state_that_is_not_the_newest_is_stale(day):
