@@ -52,10 +52,21 @@ def store_lines(report: Mapping[str, Any], first_day: date, last_day: date) -> l
     for store, summary in report["totals"].items():
         sums = ", ".join(f"{key.split('/')[0]} {sum_text(key, value)}" for key, value in summary["sums"].items())
         lines.append(f"  {store}: {summary['rows']:,} rows" + (f"; {sums}" if sums else ""))
-    lines += [f"  skipped: {each['first_day']} to {each['last_day']}, {each['source']}" for each in report["skipped"]]
+    skipped = skipped_days(report, first_day, last_day)
+    lines += [f"  NOT COMPARED: {days}" for days in skipped]
     lines += [f"  {each['kind']} {each['table']} {each['payment_id']} {each['seq']}" for each in report["differences"]]
-    lines.append(f"both stores {VERDICTS[report['agrees']]}, compared in {report['seconds']:.1f} s")
+    where_compared = " where they were compared," if skipped else ","
+    lines.append(f"both stores {VERDICTS[report['agrees']]}{where_compared} in {report['seconds']:.1f} s")
     return lines
+
+
+def skipped_days(report: Mapping[str, Any], first_day: date, last_day: date) -> list[str]:
+    """Which of these days the reconciler left out, and because of which open import."""
+    return [
+        f"{each['first_day']} to {each['last_day']}, the import of {each['source']} is open"
+        for each in report["skipped"]
+        if date.fromisoformat(each["first_day"]) <= last_day and date.fromisoformat(each["last_day"]) >= first_day
+    ]
 
 
 def rejects_lines(rejects: Rejects) -> list[str]:

@@ -49,7 +49,22 @@ def test_verdict_and_differences_are_named() -> None:
         "ledger, 2010-01-01 to 2010-01-02:",
         "  postgresql: 1 rows; payments.credit.posted.v1 -3.00 GBP",
         "  missing payment_events p 1",
-        "both stores DIFFER, compared in 1.2 s",
+        "both stores DIFFER, in 1.2 s",
+    ]
+
+
+def test_days_of_another_open_import_are_no_agreement_and_other_days_do_not_matter() -> None:
+    def opened(first_day: str, last_day: str) -> dict[str, str]:
+        return {"source": "x", "first_day": first_day, "last_day": last_day}
+
+    report = {
+        "agrees": True, "seconds": 0.5, "totals": {}, "differences": [],
+        "skipped": [opened("2009-01-01", "2009-12-31"), opened("2010-01-02", "2010-03-01")],
+    }  # fmt: skip
+
+    assert store_lines(report, date(2010, 1, 1), date(2010, 1, 2))[1:] == [
+        "  NOT COMPARED: 2010-01-02 to 2010-03-01, the import of x is open",
+        "both stores agree where they were compared, in 0.5 s",
     ]
 
 

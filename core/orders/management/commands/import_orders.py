@@ -4,11 +4,14 @@ Exit codes: 0 imported (or there already) and both stores agree · 1 they do not
 2 the file cannot be used, or a store cannot be reached. Rejected rows are listed and change no exit code.
 """
 
+import contextlib
 import io
 import json
 import sys
+import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +28,13 @@ from core.orders.imports.audit import booked_by_kind
 from core.orders.imports.errors import NotRecorded, StockShort, UnusableFile
 from core.orders.imports.invoices import PAYMENT_RULES
 from core.orders.imports.rejects import Rejects
-from core.orders.imports.report import book_lines, rejects_lines, speed_line, store_lines
+from core.orders.imports.report import book_lines, rejects_lines, skipped_days, speed_line, store_lines
 from core.orders.imports.running import Outcome
 from core.orders.imports.spool import Spool
 from core.payments.errors import DayNotOpen
 
 STALL_SECONDS_MAX = 120.0
+RETRY_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -77,7 +81,7 @@ class Command(BaseCommand):
                 running.book(request, spool=spool, outcome=outcome, progress=bars)
                 bars.close()
                 is_booked = self._show_books(spool, outcome)
-            is_recorded = self._show_stores(outcome)
+            is_recorded = self._show_stores(outcome, request.stall_seconds_max)
             self._show([*rejects_lines(rejects), speed_line(outcome)])
         return is_booked and is_recorded and not outcome.survey.conflicts
 
@@ -86,25 +90,36 @@ class Command(BaseCommand):
         self._show(book_lines(outcome, booked))
         return all(booked[kind] == outcome.survey.tally.kinds[kind] for kind in PAYMENT_RULES)
 
-    def _show_stores(self, outcome: Outcome) -> bool:
-        """Run the reconciler over the file's days: it reads both stores, and its verdict is the one that counts."""
+    def _show_stores(self, outcome: Outcome, patience_seconds: float) -> bool:
+        """Run the reconciler over the file's days: it reads both stores, and its verdict is the one that counts.
+
+        Days that another import has open are not compared, so this waits for it, and does not call that agreement.
+        """
         first_day, last_day = outcome.survey.first_day, outcome.survey.last_day
         if first_day is None or last_day is None:
             return True
-        output = io.StringIO()
-        exit_code = 0
-        try:
-            # By name: the ledger is above this layer and may not be imported here.
-            call_command("ledger", "verify", "--json", "--from", str(first_day), "--to", str(last_day), stdout=output)
-        except SystemExit as stop:
-            exit_code = int(stop.code or 0)
-        report = json.loads(output.getvalue())
-        self._show(store_lines(report, first_day, last_day))
-        return exit_code == 0
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            report = _verify(first_day, last_day)
+            is_whole = not skipped_days(report, first_day, last_day)
+            if is_whole or time.monotonic() > deadline:
+                self._show(store_lines(report, first_day, last_day))
+                return is_whole and bool(report["agrees"])
+            time.sleep(RETRY_SECONDS)
 
     def _show(self, lines: list[str]) -> None:
         for line in lines:
             self.stdout.write(line)
+
+
+def _verify(first_day: date, last_day: date) -> dict[str, Any]:
+    """The reconciler's report. By name: the ledger is above this layer and may not be imported here."""
+    output = io.StringIO()
+    # It exits with 1 when the stores differ, which its report says too.
+    with contextlib.suppress(SystemExit):
+        call_command("ledger", "verify", "--json", "--from", str(first_day), "--to", str(last_day), stdout=output)
+    report: dict[str, Any] = json.loads(output.getvalue())
+    return report
 
 
 class Bars:
