@@ -12,6 +12,8 @@ from django.conf import settings
 REQUEST_SECONDS = 5.0
 
 librdkafka_log = logging.getLogger("outbox.librdkafka")
+# Each new producer repeats that the guarantee against gaps is experimental: an option we chose knowing that.
+librdkafka_log.addFilter(lambda record: not record.getMessage().startswith("CONFWARN"))
 
 
 @dataclass(frozen=True, slots=True)
