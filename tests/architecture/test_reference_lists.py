@@ -1,4 +1,4 @@
-"""The lists that a reader looks things up in are complete: variables of the environment, error codes."""
+"""The lists that a reader looks things up in are complete and needed: variables, error codes, terms."""
 
 import ast
 import re
@@ -80,3 +80,20 @@ def test_the_table_of_errors_is_complete_and_true() -> None:
     }
 
     assert error_rows((ROOT / "docs/errors.md").read_text()) == expected
+
+
+def unused_terms(glossary: str, source: str) -> list[str]:
+    """Terms whose first word the source never uses."""
+    terms = re.findall(r"^\| \*\*(.+?)\*\* \|", glossary, re.MULTILINE)
+    return [term for term in terms if not re.search(rf"\b{re.split(r'[ ,(]', term)[0]}", source, re.IGNORECASE)]
+
+
+def test_the_glossary_explains_only_words_that_are_used() -> None:
+    folders = ["core", "outbox", "payments_ledger", "workers", "simulators", "deploy"]
+    files = [ROOT / "pyproject.toml", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    source = "\n".join(path.read_text() for path in files)
+    glossary = (ROOT / "docs/glossary.md").read_text()
+
+    assert unused_terms(glossary, source) == []
+    assert unused_terms("| **lane** | a |\n| **wormhole** | b |", "lanes") == ["wormhole"]
+    assert glossary.count("\n| **") > 40
