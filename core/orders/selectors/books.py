@@ -47,15 +47,16 @@ _RULES: dict[str, str] = {
     """,
     # What an import sold is among the movements, so its orders (which have the seller's number) are not counted again.
     "stock is what was put in less what is sold or reserved": """
-        SELECT product.sku, format('stock %s, movements %s, sold %s', product.stock, moved.pieces, sold.pieces)
+        SELECT product.sku, format('stock %s, movements %s, sold %s', product.stock, coalesce(moved.pieces, 0),
+                                   coalesce(sold.pieces, 0))
         FROM catalog_product product
-        LEFT JOIN LATERAL (SELECT coalesce(sum(quantity), 0) AS pieces FROM catalog_stockmovement
-                           WHERE product_id = product.id) moved ON true
-        LEFT JOIN LATERAL (SELECT coalesce(sum(line.quantity), 0) AS pieces
-                           FROM orders_orderline line JOIN orders_order o ON o.id = line.order_id
-                           WHERE line.product_id = product.id AND o.number = ''
-                             AND o.fulfilment_status IN ('placed', 'confirmed', 'shipped')) sold ON true
-        WHERE product.stock <> moved.pieces - sold.pieces
+        LEFT JOIN (SELECT product_id, sum(quantity) AS pieces FROM catalog_stockmovement GROUP BY product_id) moved
+               ON moved.product_id = product.id
+        LEFT JOIN (SELECT line.product_id, sum(line.quantity) AS pieces
+                   FROM orders_orderline line JOIN orders_order o ON o.id = line.order_id
+                   WHERE o.number = '' AND o.fulfilment_status IN ('placed', 'confirmed', 'shipped')
+                   GROUP BY line.product_id) sold ON sold.product_id = product.id
+        WHERE product.stock <> coalesce(moved.pieces, 0) - coalesce(sold.pieces, 0)
     """,
     "a payment's events are dense, end at its seq and add up to its captured amount": """
         SELECT p.id::text, format('seq %s, events %s, last %s, captured %s, booked %s', p.seq, count(e.seq),
