@@ -10,12 +10,9 @@ from outbox.relay.cursor import Cursor
 from outbox.relay.parking import Parking
 from outbox.relay.poll import Row
 from outbox.relay.producer import ONE_BY_ONE, REFUSALS, Publisher, error_of
+from outbox.relay.sending import StopRequested
 
 STEP_SECONDS = 0.05
-
-
-class StopRequested(Exception):
-    """The relay was asked to stop while it waited for an acknowledgement."""
 
 
 class _Receipt:

@@ -8,17 +8,16 @@ from uuid import uuid4
 
 import psycopg2
 import structlog
-from confluent_kafka import KafkaException
 
 from outbox.lanes import lane_of
-from outbox.relay.careful import CarefulSender, StopRequested
+from outbox.relay.careful import CarefulSender
 from outbox.relay.feed import Feed, Fetched
-from outbox.relay.flight import Flight, Flights
+from outbox.relay.flight import Flights
 from outbox.relay.ownership import Holdings
 from outbox.relay.parking import Parking
-from outbox.relay.poll import Row
-from outbox.relay.producer import IN_ORDER, REFUSALS, Publisher, error_of
+from outbox.relay.producer import IN_ORDER, Publisher
 from outbox.relay.saving import CursorSaver
+from outbox.relay.sending import PageSender, StopRequested
 from outbox.relay.session import Session
 from outbox.relay.standby import StandbyGate
 
@@ -56,6 +55,7 @@ class Tenure:
         self._feed = Feed(self._session)
         self._gate = StandbyGate(self._session, self._stop)
         self._publisher.warm_up()
+        self._sender = PageSender(self._publisher, self._flights, self._parking, self._stop, between=self._beat_if_due)
         self._careful = CarefulSender(self._parking, self._stop, between=self._beat_if_due)
         return self
 
@@ -132,41 +132,9 @@ class Tenure:
             return
         if fetched.rows:
             self._published_at = time.monotonic()
-            self._send_page(fetched)
+            self._sender.send(fetched)
         for lane in fetched.lanes:
             lane.fetched = fetched.cursor
-
-    def _send_page(self, fetched: Fetched) -> None:
-        flight = Flight(fetched.lanes, fetched.cursor, fetched.rows[-1].id)
-        self._flights.add(flight)
-        for row in fetched.rows:
-            if row.key not in self._parking:
-                flight.touched.add(row.lane)
-                self._send(row, flight)
-            if flight.error is not None:
-                break
-
-    def _send(self, row: Row, flight: Flight) -> None:
-        flight.messages += 1
-        while True:
-            try:
-                self._publisher.send(row, flight)
-                return
-            except BufferError:
-                # The same message again and no other first, or the order would be lost.
-                self._publisher.poll(WAIT_BUSY_SECONDS)
-                self._beat_if_due()
-                if self._stop.is_set():
-                    raise StopRequested from None
-            except KafkaException as failure:
-                error = error_of(failure)
-                if error.code() in REFUSALS:
-                    flight.messages -= 1
-                    self._parking.park(row, error.name())
-                else:
-                    # The producer has stopped because an earlier message failed; landing sees this and starts over.
-                    flight.error = error
-                return
 
     def _land(self) -> None:
         """Move the cursors over the acknowledged pages; start over from there when something failed."""

@@ -1,10 +1,12 @@
 """Fixtures for tests of the outbox on real servers."""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management import call_command
 
+from tests.integration.outbox.consumers import Remembering, RunningLoop
 from tests.integration.outbox.scratch import AppOutbox, Observer, RunningRelay, Scratch
 
 
@@ -42,3 +44,21 @@ def app_outbox() -> Iterator[AppOutbox]:
     yield application
     if running is not None:
         running.stop()
+
+
+@pytest.fixture
+def group() -> str:
+    return f"test-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def consume(group: str) -> Iterator[Callable[[Remembering], RunningLoop]]:
+    started: list[RunningLoop] = []
+
+    def start(projection: Remembering) -> RunningLoop:
+        started.append(RunningLoop(group, projection))
+        return started[-1]
+
+    yield start
+    for loop in started:
+        loop.stop()
