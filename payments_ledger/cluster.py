@@ -1,5 +1,6 @@
 """How this project talks to Cassandra: the driver's settings, and its many errors as one."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,7 +33,16 @@ BULK_TIMEOUT_SECONDS = 15.0
 CONNECT_TIMEOUT_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
 
+_MIGRATED = "(has `manage.py ledger migrate` been run?)"
 _AWAY = (NoHostAvailable, NoConnectionsAvailable, ConnectionException, AuthenticationFailed, DriverException, OSError)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # The driver tells this with a traceback at every attempt; LedgerUnavailable says the same in one sentence.
+    return not record.getMessage().startswith("Control connection failed to connect")
+
+
+logging.getLogger("cassandra.cluster").addFilter(_is_news)
 
 
 def new_cluster() -> Cluster:
@@ -90,8 +100,11 @@ def address() -> str:
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, NoHostAvailable):
-        causes = {str(cause) for cause in error.errors.values()} if isinstance(error.errors, dict) else set()
-        return f"no host answers ({'; '.join(sorted(causes))})" if causes else str(error)
+        if not isinstance(error.errors, dict):
+            # The hosts answer, and none of them knows the keyspace.
+            return f"{error.args[0]} {_MIGRATED}"
+        causes = sorted({str(cause) for cause in error.errors.values()})
+        return f"no host answers ({'; '.join(causes)})" if causes else str(error)
     if isinstance(error, InvalidRequest):
-        return f"{error} (has `manage.py ledger migrate` been run?)"
+        return f"{error} {_MIGRATED}"
     return f"{type(error).__name__}: {error}"

@@ -60,7 +60,8 @@ class Command(BaseCommand):
         except LedgerUnavailable as error:
             raise CommandError(f"Cassandra cannot be reached: {error.detail}", returncode=2) from error
         except DatabaseError as error:
-            raise CommandError(f"PostgreSQL cannot be reached or refuses: {error}", returncode=2) from error
+            reason = " ".join(str(error).split())
+            raise CommandError(f"PostgreSQL cannot be reached or refuses: {reason}", returncode=2) from error
 
     def _migrate(self, **options: Any) -> None:
         with connection.cursor() as cursor:

@@ -140,6 +140,13 @@ def test_when_nobody_answers_the_error_is_quick_clear_and_retryable(own_session,
     assert first.value.retryable
 
 
+def test_without_its_keyspace_the_error_says_what_to_run(own_session, settings):
+    settings.LEDGER = {**live.LEDGER, "KEYSPACE": "nobody_made_this"}
+
+    with pytest.raises(LedgerUnavailable, match=r"'nobody_made_this'.*ledger migrate"):
+        session.lookup(QUERY)
+
+
 def test_a_session_that_lost_its_node_works_again_once_the_node_is_back(own_session, settings):
     proxy = Proxy(("127.0.0.1", live.LEDGER["PORT"]))
     settings.LEDGER = {**live.LEDGER, "PORT": proxy.port}
