@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.management import call_command
 
+from outbox.models import ConsumerGuard, ConsumerOffset, ConsumerParked, DeadLetter
 from tests.integration.outbox.consumers import Remembering, RunningLoop
 from tests.integration.outbox.scratch import AppOutbox, Observer, RunningRelay, Scratch
 
@@ -47,8 +48,12 @@ def app_outbox() -> Iterator[AppOutbox]:
 
 
 @pytest.fixture
-def group() -> str:
-    return f"test-{uuid.uuid4().hex[:8]}"
+def group() -> Iterator[str]:
+    """A consumer group of its own; what it parks would alarm those who watch the run."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    yield name
+    for model in (ConsumerParked, DeadLetter, ConsumerOffset, ConsumerGuard):
+        model.objects.filter(group_id=name).delete()
 
 
 @pytest.fixture
