@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 from outbox import broker
 from outbox.consuming import ConsumerLoop, Message
 from outbox.lanes import partition_of
+from outbox.relay.producer import Headers
 from outbox.topics import partitions_of, physical_name
 from tests.integration.outbox.scratch import TOPIC, TYPE
 
@@ -54,7 +55,7 @@ def send(*events: tuple[str, int], headers: bool = True) -> None:
     """Write messages as the relay would, without a relay."""
     producer = Producer(broker.client_settings())
     for key, seq in events:
-        known = [("ce_id", str(uuid.uuid4())), ("ce_type", TYPE), ("agg_seq", str(seq))]
+        known: Headers = [("ce_id", str(uuid.uuid4())), ("ce_type", TYPE), ("agg_seq", str(seq))]
         producer.produce(
             physical_name(TOPIC),
             json.dumps({"seq": seq}).encode(),
