@@ -7,11 +7,11 @@ from datetime import datetime
 import httpx
 from django.conf import settings
 from django.db import connection
-from payments_ledger.selectors.blocks import event_counts
 
 from core.orders.models import Order
 from core.orders.selectors import books
 from payments_ledger.reconciliation.report import Report
+from payments_ledger.selectors.blocks import event_counts
 
 
 def orders_by_status(*, since: datetime) -> Counter[str]:
