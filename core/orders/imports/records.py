@@ -6,7 +6,7 @@ from uuid import UUID
 from core.catalog.models import StockMovement
 from core.money import round_to_minor
 from core.orders.domain.order_state import FulfilmentStatus, PaymentTotals, fold_payment_status
-from core.orders.events import OrderPaid
+from core.orders.events import OrderFact, OrderPaid
 from core.orders.imports.copying import Value
 from core.orders.imports.invoices import (
     Invoice,
@@ -20,6 +20,7 @@ from core.orders.imports.invoices import (
     user_id,
 )
 from core.orders.models import Order
+from core.orders.services.transitions import event_of
 from core.payments.domain.payment_state import EventType, next_state
 from core.payments.models import Payment
 from core.payments.services.booking import Booking, BookingTime
@@ -70,19 +71,10 @@ def lines_of(invoice: Invoice, products: Mapping[str, UUID]) -> Iterator[tuple[V
         )
 
 
-def order_event_of(order: Order) -> OrderPaid:
+def order_event_of(order: Order) -> OrderFact:
     """What an order paid today would publish, with the time of then."""
     assert order.placed_at is not None
-    return OrderPaid(
-        order_id=order.id,
-        seq=order.seq,
-        user_id=order.user_id,
-        currency=order.currency,
-        total_minor=order.total_minor,
-        fulfilment_status=str(order.fulfilment_status),
-        payment_status=str(order.payment_status),
-        occurred_at=order.placed_at,
-    )
+    return event_of(order, OrderPaid, occurred_at=order.placed_at)
 
 
 def payment_of(invoice: Invoice, rule: PaymentRule, time: BookingTime) -> Payment:

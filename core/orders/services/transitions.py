@@ -1,5 +1,7 @@
 """Moves a locked order and publishes that it moved."""
 
+from datetime import datetime
+
 from core.clock import now
 from core.errors import Conflict
 from core.orders.domain.order_state import (
@@ -30,20 +32,20 @@ def move(order: Order, *, to: FulfilmentStatus, committed_minor: int, publish: t
     if to in (FulfilmentStatus.PLACED, FulfilmentStatus.CONFIRMED) and order.placed_at is None:
         order.placed_at = now()
     order.save(update_fields=["fulfilment_status", "committed_minor", "payment_status", "seq", "placed_at"])
-    emit(
-        ORDER,
-        str(order.id),
-        order.seq,
-        publish(
-            order_id=order.id,
-            seq=order.seq,
-            user_id=order.user_id,
-            currency=order.currency,
-            total_minor=order.total_minor,
-            fulfilment_status=str(order.fulfilment_status),
-            payment_status=str(order.payment_status),
-            occurred_at=now(),
-        ),
+    emit(ORDER, str(order.id), order.seq, event_of(order, publish, occurred_at=now()))
+
+
+def event_of(order: Order, event_class: type[OrderFact], *, occurred_at: datetime) -> OrderFact:
+    """The event that tells how the order stands, under its current seq."""
+    return event_class(
+        order_id=order.id,
+        seq=order.seq,
+        user_id=order.user_id,
+        currency=order.currency,
+        total_minor=order.total_minor,
+        fulfilment_status=str(order.fulfilment_status),
+        payment_status=str(order.payment_status),
+        occurred_at=occurred_at,
     )
 
 
