@@ -8,7 +8,7 @@ ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up down status logs demo import verify test check cqlsh failover clean
+.PHONY: help setup up down stop start status logs demo import verify test check cqlsh failover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ up: setup ## start the dev stack; return when everything answers (PORT_BASE=1800
 
 down: ## stop the dev stack and only what it started
 	@if [ -x $(PY) ]; then $(LOCAL) down; else echo "nothing is set up here"; fi
+
+stop: ## stop one program of the dev stack and keep it stopped (PROGRAM=cassandra)
+	@$(LOCAL) stop $(PROGRAM)
+
+start: ## start one program of the dev stack again and wait until it answers (PROGRAM=cassandra)
+	@$(LOCAL) start $(PROGRAM)
 
 status: ## show every program: state, pid, memory, port, part
 	@$(LOCAL) status

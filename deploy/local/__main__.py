@@ -7,10 +7,13 @@ import os
 import sys
 
 from deploy.local.layout import Layout, StackError, layout_of
+from deploy.local.programs import PROGRAMS
 
 COMMANDS = {
     "up": "start what does not run; return when everything answers",
     "down": "stop everything the stack started",
+    "stop": "stop one program; it stays stopped until it is started",
+    "start": "start one program and wait until it answers",
     "status": "show every program",
     "logs": "show the end of a program's log and follow it",
     "test": "run pytest on the test stack; further arguments go to pytest",
@@ -29,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--stack", choices=("dev", "test"), default="test" if name == "test" else "dev")
     commands.choices["up"].add_argument("--servers-only", action="store_true", help="without the app's processes")
     commands.choices["logs"].add_argument("program", nargs="?")
+    for name in ("stop", "start"):
+        commands.choices[name].add_argument("program", choices=PROGRAMS)
     commands.choices["database"].add_argument("name")
     return arguments
 
@@ -44,13 +49,17 @@ def main(argv: list[str]) -> int:
 def run(options: argparse.Namespace, layout: Layout, others: list[str]) -> int:
     """Carry out one command and return its exit code."""
     # Imported here, so that a check or a status does not load what only a start needs.
-    from deploy.local import checks, failover, lifecycle, status, testing
+    from deploy.local import checks, control, failover, lifecycle, status, testing
 
     match options.command:
         case "up":
             lifecycle.bring_up(layout, servers_only=options.servers_only)
         case "down":
             lifecycle.bring_down(layout)
+        case "stop":
+            control.Stack(layout).stop(options.program)
+        case "start":
+            control.Stack(layout).start(options.program)
         case "status":
             return status.show_status(layout)
         case "logs":
