@@ -29,7 +29,7 @@ PRELUDE = """
 set -eu -o pipefail
 make() {
     case $1 in
-        cqlsh) command make "$@" LOCAL="$LOCAL_COMMAND" ;;
+        cqlsh | stop | start) command make "$@" LOCAL="$LOCAL_COMMAND" ;;
         verify) command make "$@" ARGS="--from $YESTERDAY" MANAGE=".venv/bin/python manage.py" ;;
         *) echo "the tour's test knows no make $1" >&2; return 1 ;;
     esac
@@ -49,7 +49,7 @@ def run(steps: Mapping[str, str], folder: Path) -> dict[str, str]:
     local.write_text(f'#!/bin/sh\nexec .venv/bin/python -m deploy.local "$@" --stack {stack.layout.name}\n')
     local.chmod(0o755)
     script = PRELUDE + "".join(f'printf "\\n@@ {name}\\n"\n{text}\n' for name, text in steps.items())
-    script = script.replace("http://127.0.0.1:18000", env.str("WEB_URL")).replace(".local/dev/env", '"$ENV_FILE"')
+    script = script.replace("http://127.0.0.1:18000", env.str("WEB_URL"))
     # Neither what `make test` was given nor what this process has read from its env file may reach the tour's commands.
     foreign = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", *read_env(stack.layout.env_file)}
     inherited = {name: value for name, value in os.environ.items() if name not in foreign}
