@@ -26,6 +26,8 @@ def missing_packages() -> list[str]:
         "openjdk-17-jre-headless": shutil.which("java") is not None,
         "maven": shutil.which("mvn") is not None,
         "util-linux": shutil.which("setpriv") is not None,
+        # The tour in the README calls the API with it, and the tests take the tour.
+        "curl": shutil.which("curl") is not None,
         # Debian's python3 comes without ensurepip, and without that `venv` makes no usable environment.
         "python3-venv": importlib.util.find_spec("ensurepip") is not None,
     }

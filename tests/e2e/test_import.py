@@ -14,17 +14,16 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, transaction
+from django.db import connection
 
 from core.catalog.models import Product, StockMovement
 from core.orders.imports.catalogue import opening_id
 from core.orders.imports.invoices import line_id, order_id, payment_id, product_id, user_id
-from core.orders.imports.locks import lock_imports
 from core.orders.imports.running import batch_id_of
 from core.orders.models import Order
 from core.payments.models import ImportBatch, Payment, PaymentEvent, PaymentRecording
 from core.payments.services.import_batches import close_batch, open_batch
-from tests.storefront import eventually
+from tests.turnstile import Turnstile
 from tests.unit.imports.order_files import HEADER, row, write_csv, write_parquet
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -249,11 +248,11 @@ def many(shop: Shop) -> list[dict[str, Any]]:
 def test_sigkill_halfway_and_a_second_run_leave_what_one_run_would_have(shop: Shop, tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "orders.parquet", many(shop))
     payments = Payment.objects.filter(provider_ref__endswith=shop.tag)
-    importing = process(path)
-    eventually(payments.exists, seconds_max=60, what="the first chunk is booked")
-    with transaction.atomic():
-        # The importer waits here for its next chunk: it is killed between two transactions, not after the last.
-        lock_imports()
+    with Turnstile("orders.imports") as turnstile:
+        importing = process(path)
+        while not payments.exists():
+            turnstile.let_one_pass()
+        # The importer stands before the lock of its next chunk: it is killed between two transactions.
         importing.kill()
         importing.communicate(timeout=30)
         booked = payments.count()
