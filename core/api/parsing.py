@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 import orjson
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from core.errors import AppError
+
 NESTING_MAX = 32
+
+
+class BodyTooLarge(AppError):
+    """The body is larger than this API reads."""
+
+    code, status = "body_too_large", 413
 
 
 class StrictJSONParser(BaseParser):
@@ -24,7 +33,10 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        raw = stream.read()
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
+            raise BodyTooLarge(f"A body may have {limit} bytes: send less in one request.")
         if not raw:
             return {}
         try:

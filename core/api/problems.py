@@ -1,5 +1,6 @@
 """RFC 9457 problem documents: the one place where an exception becomes an answer."""
 
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -94,7 +95,7 @@ def _framework_problem(error: exceptions.APIException, request: Any) -> Response
             request,
             status=error.status_code,
             code=code,
-            title=str(type(error).default_detail),
+            title=HTTPStatus(error.status_code).phrase,
             detail=detail,
             retryable=error.status_code in (429, 503),
             errors=errors,

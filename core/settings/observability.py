@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard output."""
+"""Logs: one JSON object a line, on standard output; manage.py sends them to standard error."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import structlog
 from core.env import env
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_STREAM = env.str("LOG_STREAM", default="stdout")
 
 _shared: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -35,7 +36,9 @@ LOGGING: dict[str, Any] = {
             "foreign_pre_chain": _shared,
         }
     },
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+    "handlers": {
+        "stdout": {"class": "logging.StreamHandler", "stream": f"ext://sys.{LOG_STREAM}", "formatter": "json"}
+    },
     "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
     "loggers": {
         "cassandra": {"level": "ERROR"},

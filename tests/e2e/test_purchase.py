@@ -209,6 +209,24 @@ def test_a_body_that_cannot_be_read_is_refused(body):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+def test_a_body_over_the_limit_is_refused_unread():
+    body = json.dumps({"lines": [], "note": "x" * 1_100_000}).encode()
+
+    answer = Storefront().client.post("orders", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_another_method_or_media_type_is_a_problem_with_a_plain_title():
+    client = Storefront().client
+
+    wrong_method = client.put("orders", json={})
+    wrong_type = client.post("orders", content=b"<order/>", headers={"Content-Type": "text/xml"})
+
+    assert (wrong_method.status_code, wrong_method.json()["title"]) == (405, "Method Not Allowed")
+    assert (wrong_type.status_code, wrong_type.json()["title"]) == (415, "Unsupported Media Type")
+
+
 def test_the_whole_price_comes_from_the_catalogue():
     shop = Storefront(wallet_minor=10_000)
     product = shop.product(price_minor=1_999)
