@@ -9,6 +9,10 @@ from core.api.fields import AmountSerializer, amount
 from core.catalog.models import Product
 
 
+class ProductQuerySerializer(serializers.Serializer[Any]):
+    available = serializers.BooleanField(default=False, help_text="only what has a price and is in stock")
+
+
 class ProductSerializer(serializers.ModelSerializer[Product]):
     price = serializers.SerializerMethodField()
 
