@@ -1,9 +1,7 @@
 """A storefront for tests: users with wallets, products, and purchases through the real HTTP API."""
 
-import time
 import uuid
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -16,20 +14,7 @@ from core.env import env
 from core.money import Money
 from core.payments.models import Payment, PaymentEvent, PaymentRecording, Wallet
 from core.payments.services import wallets
-
-T = TypeVar("T")
-
-
-def eventually(probe: Callable[[], T | None], *, seconds_max: float = 30.0, what: str = "") -> T:
-    """The first truthy value of `probe`; fails with the last one when there is none in time."""
-    deadline = time.monotonic() + seconds_max
-    while True:
-        value = probe()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds_max} s: {what or probe}; last seen {value!r}")
-        time.sleep(0.1)
+from tests.waiting import eventually
 
 
 class Storefront:

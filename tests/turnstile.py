@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 from django.db import connection
 
-from tests.storefront import eventually
+from tests.waiting import eventually
 
 _LOCK = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
 # PostgreSQL shows an advisory lock's 64-bit number as two of 32 bits.

@@ -1,6 +1,6 @@
 """Refusals of payments."""
 
-from core.errors import AppError, Conflict
+from core.errors import AppError
 
 
 class InsufficientFunds(AppError):
@@ -13,12 +13,6 @@ class NoWallet(AppError):
     """The user has no wallet in this currency."""
 
     code, status = "no_wallet", 402
-
-
-class StaleOperation(Conflict):
-    """The operation was settled by somebody else."""
-
-    code = "stale_operation"
 
 
 class DayNotOpen(Exception):

@@ -20,7 +20,6 @@ from deploy.local.supervisor import FATAL, RUNNING, Supervisor
 
 READY_SECONDS_MAX = 90
 POLL_SECONDS = 0.1
-CELERY_PIDBOX = "/0.celery.pidbox"
 
 
 def wait_ready(layout: Layout, program: str, *, seconds_max: float = READY_SECONDS_MAX) -> None:

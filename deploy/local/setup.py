@@ -21,8 +21,6 @@ TOOLS = PROJECT_ROOT / ".local" / "tools"
 JARS = PROJECT_ROOT / ".local" / "jars"
 LOCK = PROJECT_ROOT / "requirements-dev.lock"
 PYTHON_NAMES = ("python3.12", "python3.11", "python3")
-SERVERS_WITH_JARS = ("kafka", "cassandra")
-UNWANTED_VARIABLES = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 STEP_SECONDS_MAX = 900
 
 
@@ -99,10 +97,6 @@ def find_uv() -> str:
     run([base_python(), "-m", "venv", "--clear", str(TOOLS / "uv")], "making an environment for uv")
     run([str(TOOLS / "uv" / "bin" / "pip"), "install", "-q", f"uv=={UV_VERSION}"], "installing uv")
     return str(own)
-
-
-def _works(program: str) -> bool:
-    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
 
 
 def sync_environment() -> None:

@@ -11,7 +11,8 @@ from core.env import env
 from core.orders.selectors import books
 from payments_ledger import history
 from payments_ledger.reconciliation.verify import verify
-from tests.storefront import Storefront, eventually
+from tests.storefront import Storefront
+from tests.waiting import eventually
 
 
 def provider_log() -> list[dict]:

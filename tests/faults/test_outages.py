@@ -8,7 +8,8 @@ import pytest
 
 from core.env import env
 from deploy.local.control import Stack
-from tests.storefront import Storefront, events_of, eventually, payments_of, recorded_seq
+from tests.storefront import Storefront, events_of, payments_of, recorded_seq
+from tests.waiting import eventually
 
 ANSWER_SECONDS_MAX = 10.0
 

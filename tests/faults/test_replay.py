@@ -7,7 +7,8 @@ from django.db import connection
 
 from deploy.local.control import Stack
 from payments_ledger.reconciliation.verify import verify
-from tests.storefront import Storefront, eventually
+from tests.storefront import Storefront
+from tests.waiting import eventually
 
 GROUP = "ledger"
 

@@ -6,7 +6,7 @@ from core.db import safety
 from core.db.transactions import atomically
 from core.errors import DatabaseUnavailable
 from deploy.local.control import Stack
-from tests.storefront import eventually
+from tests.waiting import eventually
 
 
 def attempt() -> str:

@@ -12,7 +12,8 @@ from django.db import connection
 
 from deploy.local.control import Stack
 from deploy.local.layout import StackError
-from tests.storefront import Storefront, eventually, payments_of
+from tests.storefront import Storefront, payments_of
+from tests.waiting import eventually
 
 ACCEPTED_SECONDS_MAX = 10
 

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 
 from core.payments.models import Payment, PaymentEvent
 from core.payments.selectors import watermark
-from tests.storefront import Storefront, eventually
+from tests.storefront import Storefront
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import sys
 import time
 
 from deploy.local import processes
+from tests.waiting import eventually
 
 
 def test_a_zombie_does_not_count_as_running():
@@ -54,7 +55,8 @@ def test_this_process_and_its_ancestors_are_never_leftovers():
     marker = f"marker-{os.getpid()}"
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", marker])
     try:
-        found = processes.processes_naming(marker)
+        # The kernel shows a new program's arguments a moment after Popen has returned.
+        found = eventually(lambda: processes.processes_naming(marker), seconds_max=5, what="the child has its name")
     finally:
         child.kill()
         child.wait()
