@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from outbox import broker
 from outbox.lanes import lane_of
 from outbox.relay import Relay
 from outbox.topics import partitions_of, physical_name
+from tests.waiting import eventually
 
 TOPIC = "catalog.product"
 TYPE = "catalog.product.scratch_tested.v1"
@@ -183,11 +184,3 @@ def new_keys(count: int) -> list[str]:
 def first_times(sequence: Iterable[int]) -> list[int]:
     """Without repetitions: what a sequence guard lets through."""
     return list(dict.fromkeys(sequence))
-
-
-def eventually(probe: Callable[[], Any], *, seconds_max: float = 15.0) -> Any:
-    deadline = time.monotonic() + seconds_max
-    while not (value := probe()):
-        assert time.monotonic() < deadline, f"not within {seconds_max} s: {probe}"
-        time.sleep(0.05)
-    return value

@@ -11,7 +11,8 @@ from outbox import broker, doctor
 from outbox.consuming.message import Message
 from outbox.consuming.offsets import OffsetStore
 from outbox.models import ConsumerOffset, ConsumerParked, OutboxParked
-from tests.integration.outbox.scratch import TOPIC, AppOutbox, eventually, new_keys
+from tests.integration.outbox.scratch import TOPIC, AppOutbox, new_keys
+from tests.waiting import eventually
 
 
 def run(*arguments: str) -> str:

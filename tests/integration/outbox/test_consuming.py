@@ -14,7 +14,8 @@ from outbox.lanes import partition_of
 from outbox.models import ConsumerOffset
 from outbox.topics import partitions_of, physical_name
 from tests.integration.outbox.consumers import Remembering, RunningLoop, has, send
-from tests.integration.outbox.scratch import TOPIC, TYPE, eventually, first_times, new_keys
+from tests.integration.outbox.scratch import TOPIC, TYPE, first_times, new_keys
+from tests.waiting import eventually
 
 
 def test_a_new_group_starts_with_the_first_message_and_offsets_survive_a_restart(

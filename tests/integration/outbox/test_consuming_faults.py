@@ -7,7 +7,8 @@ from outbox.consuming import Message
 from outbox.consuming.dead_letters import request_unpark
 from outbox.models import ConsumerGuard, ConsumerOffset, ConsumerParked, DeadLetter
 from tests.integration.outbox.consumers import Remembering, RunningLoop, has, send
-from tests.integration.outbox.scratch import eventually, first_times, new_keys
+from tests.integration.outbox.scratch import first_times, new_keys
+from tests.waiting import eventually
 
 
 def test_poison_is_parked_its_neighbours_go_on_and_unparking_restores_the_order(

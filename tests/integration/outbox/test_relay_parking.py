@@ -14,7 +14,8 @@ from outbox.relay.parking import Parking
 from outbox.relay.session import Session
 from outbox.relay.standby import StandbyGate
 from outbox.topics import physical_name
-from tests.integration.outbox.scratch import Observer, RunningRelay, Scratch, eventually, first_times, insert, new_keys
+from tests.integration.outbox.scratch import Observer, RunningRelay, Scratch, first_times, insert, new_keys
+from tests.waiting import eventually
 
 
 @pytest.fixture

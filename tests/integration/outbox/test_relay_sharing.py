@@ -14,10 +14,10 @@ from tests.integration.outbox.scratch import (
     Observer,
     RunningRelay,
     Scratch,
-    eventually,
     first_times,
     new_keys,
 )
+from tests.waiting import eventually
 
 
 def hold(scratch: Scratch) -> tuple[Session, Holdings]:
