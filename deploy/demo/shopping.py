@@ -3,7 +3,7 @@
 import random
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
@@ -14,7 +14,7 @@ from simulators.shoppers import Outcome, Purchase, Shopper
 
 SHOPPERS_AT_ONCE = 8
 SETTLE_SECONDS_MAX = 60.0
-SENT_TWICE_SHARE = 0.10
+SENT_TWICE_EVERY = 10
 
 # Kind of purchase → how often of 100, and the body of its checkout.
 MIX: dict[str, tuple[int, dict[str, str]]] = {
@@ -28,9 +28,10 @@ MIX: dict[str, tuple[int, dict[str, str]]] = {
 
 
 def draw_purchases(*, count: int, emails: Sequence[str], products: Sequence[str]) -> list[Purchase]:
-    """`count` purchases in the proportions of MIX, a tenth of each kind sent twice at once, in random order."""
+    """`count` purchases in the proportions of MIX, every tenth of each kind sent twice at once, in random order."""
     chance = random.Random()
     kinds = [kind for kind, (share, _) in MIX.items() for _ in range(share)]
+    drawn: Counter[str] = Counter()
     purchases = []
     for number in range(count):
         kind = kinds[number * len(kinds) // count]
@@ -41,9 +42,10 @@ def draw_purchases(*, count: int, emails: Sequence[str], products: Sequence[str]
                 email=chance.choice(emails),
                 lines=lines,
                 payment=MIX[kind][1],
-                is_sent_twice=number % round(1 / SENT_TWICE_SHARE) == 0,
+                is_sent_twice=drawn[kind] % SENT_TWICE_EVERY == 0,
             )
         )
+        drawn[kind] += 1
     chance.shuffle(purchases)
     return purchases
 
