@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 LOCAL := $(PY) -m deploy.local
-MANAGE := ENV_FILE=$(CURDIR)/.local/dev/env $(PY) manage.py
+# Warnings only: what people read here is the command's own output.
+MANAGE := LOG_LEVEL=WARNING ENV_FILE=$(CURDIR)/.local/dev/env $(PY) manage.py
 ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
