@@ -11,6 +11,10 @@ from core.ids import new_id
 
 
 class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The user with this address, however it is written: addresses are stored in lower case."""
+        return super().get_by_natural_key(username.strip().lower() if username else username)
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)

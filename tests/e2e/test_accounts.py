@@ -28,6 +28,17 @@ def test_a_new_account_can_sign_in_and_see_itself():
     assert uuid.UUID(me.json()["id"]).version == 7
 
 
+def test_an_address_signs_in_as_it_was_typed_at_registration():
+    typed = f"Ann.{uuid.uuid4().hex}@Example.org"
+    register(typed)
+
+    answers = [
+        httpx.post(f"{API}/tokens", json={"email": email, "password": PASSWORD}) for email in (typed, typed.lower())
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 def test_a_refresh_token_works_once():
     email = f"{uuid.uuid4().hex}@example.org"
     register(email)
