@@ -10,6 +10,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PYTHON = PROJECT_ROOT / ".venv" / "bin" / "python"
 DEFAULT_PORT_BASE = 18000
 TEST_STACK_DISTANCE = 10000
+CLIENT_PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 PORT_OFFSETS = {
     "web": 0,
@@ -101,4 +102,18 @@ def layout_of(name: str) -> Layout:
         base += TEST_STACK_DISTANCE
     if not 1024 <= base <= 65535 - max(PORT_OFFSETS.values()):
         raise StackError(f"PORT_BASE={text} puts the {name} stack at {base}: its ports must lie between 1024 and 65535")
+    _refuse_ports_of_clients(text, name, base)
     return Layout(name=name, port_base=base)
+
+
+def _refuse_ports_of_clients(text: str, name: str, base: int) -> None:
+    """A port the kernel may give to any outgoing connection is in use now and then, and a server then cannot start."""
+    if not CLIENT_PORT_RANGE.exists():
+        return
+    lowest, highest = (int(port) for port in CLIENT_PORT_RANGE.read_text().split())
+    if base <= highest and base + max(PORT_OFFSETS.values()) >= lowest:
+        limit = lowest - TEST_STACK_DISTANCE - max(PORT_OFFSETS.values()) - 1
+        raise StackError(
+            f"PORT_BASE={text} puts the {name} stack at {base}, among the ports {lowest} to {highest} of outgoing "
+            f"connections: choose at most {limit}, which leaves room for the test stack"
+        )

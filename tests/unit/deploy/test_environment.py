@@ -58,11 +58,11 @@ def test_a_child_gets_neither_the_caller_s_settings_nor_a_ban_on_bytecode(layout
 
 
 def test_one_variable_moves_both_stacks_and_they_share_no_port(monkeypatch):
-    monkeypatch.setenv("PORT_BASE", "30000")
+    monkeypatch.setenv("PORT_BASE", "20000")
 
     dev, test = layout_of("dev"), layout_of("test")
 
-    assert (dev.port("web"), test.port("web")) == (30000, 40000)
+    assert (dev.port("web"), test.port("web")) == (20000, 30000)
     assert not {dev.port(role) for role in PORT_OFFSETS} & {test.port(role) for role in PORT_OFFSETS}
 
 
@@ -72,6 +72,20 @@ def test_an_impossible_port_base_is_refused_by_name(monkeypatch, value):
 
     with pytest.raises(StackError, match="PORT_BASE"):
         layout_of("dev")
+
+
+@pytest.mark.parametrize(("base", "stack"), [("36000", "dev"), ("32700", "dev"), ("25000", "test")])
+def test_ports_that_the_kernel_gives_to_clients_are_refused_with_the_highest_base(monkeypatch, tmp_path, base, stack):
+    client_ports = tmp_path / "ip_local_port_range"
+    client_ports.write_text("32768\t60999\n")
+    monkeypatch.setattr("deploy.local.layout.CLIENT_PORT_RANGE", client_ports)
+    monkeypatch.setenv("PORT_BASE", base)
+
+    with pytest.raises(StackError, match="choose at most 22668"):
+        layout_of(stack)
+
+    monkeypatch.setenv("PORT_BASE", "22668")
+    assert layout_of("test").port("supervisor") == 32767
 
 
 def test_a_port_base_once_given_is_kept(monkeypatch, tmp_path):
