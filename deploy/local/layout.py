@@ -111,8 +111,9 @@ def _refuse_ports_of_clients(text: str, name: str, base: int) -> None:
     if not CLIENT_PORT_RANGE.exists():
         return
     lowest, highest = (int(port) for port in CLIENT_PORT_RANGE.read_text().split())
-    if base <= highest and base + max(PORT_OFFSETS.values()) >= lowest:
-        limit = lowest - TEST_STACK_DISTANCE - max(PORT_OFFSETS.values()) - 1
+    limit = lowest - TEST_STACK_DISTANCE - max(PORT_OFFSETS.values()) - 1
+    # Where that range begins so low that the usual base lies in it, there is nothing better to ask for.
+    if limit >= DEFAULT_PORT_BASE and base <= highest and base + max(PORT_OFFSETS.values()) >= lowest:
         raise StackError(
             f"PORT_BASE={text} puts the {name} stack at {base}, among the ports {lowest} to {highest} of outgoing "
             f"connections: choose at most {limit}, which leaves room for the test stack"

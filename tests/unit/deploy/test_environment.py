@@ -88,6 +88,15 @@ def test_ports_that_the_kernel_gives_to_clients_are_refused_with_the_highest_bas
     assert layout_of("test").port("supervisor") == 32767
 
 
+def test_where_every_port_may_be_a_clients_the_usual_base_stays(monkeypatch, tmp_path):
+    client_ports = tmp_path / "ip_local_port_range"
+    client_ports.write_text("1024\t65535\n")
+    monkeypatch.setattr("deploy.local.layout.CLIENT_PORT_RANGE", client_ports)
+    monkeypatch.setenv("PORT_BASE", "18000")
+
+    assert layout_of("test").port_base == 28000
+
+
 def test_a_port_base_once_given_is_kept(monkeypatch, tmp_path):
     monkeypatch.setattr("deploy.local.layout.PROJECT_ROOT", tmp_path)
     monkeypatch.delenv("PORT_BASE", raising=False)
