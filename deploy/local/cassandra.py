@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.local.environment import write_private
-from deploy.local.kafka import java
+from deploy.local.kafka import java, kept_inside
 from deploy.local.layout import Layout, StackError
 
 JVM_OPTIONS = [
@@ -124,6 +124,7 @@ def server_command(layout: Layout) -> list[str]:
     return [
         java(),
         *JVM_OPTIONS,
+        *kept_inside(layout),
         *quick_start(layout),
         f"-javaagent:{agents[-1]}",
         *doors,

@@ -44,6 +44,11 @@ def java() -> str:
     return program
 
 
+def kept_inside(layout: Layout) -> list[str]:
+    """Options that keep a JVM's unpacked libraries and performance file out of the system's temporary folder."""
+    return ["-XX:-UsePerfData", f"-Djava.io.tmpdir={layout.run}", f"-Djna.tmpdir={layout.run}"]
+
+
 def prepare(layout: Layout) -> None:
     """Write the configuration and format the log directory on first use."""
     folder = folder_of(layout)
@@ -105,6 +110,7 @@ def server_command(layout: Layout) -> list[str]:
     return [
         java(),
         *JVM_OPTIONS,
+        *kept_inside(layout),
         *logging,
         "-cp",
         f"{layout.jars / 'kafka'}/*",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -75,7 +76,11 @@ def run(path: Path, *arguments: str) -> tuple[int, str]:
 
 def process(path: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "manage.py", "import_orders", str(path), "--rejects", str(path) + ".rejects.csv"]
-    return subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    # One that is killed leaves its temporary files behind: among the test's own.
+    environment = {**os.environ, "TMPDIR": str(path.parent)}
+    return subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
 
 
 def every_row(shop: Shop, path: Path) -> list[tuple[str, str]]:
