@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from core.payments.selectors.payments import recorded_seqs
 from payments_ledger import history
 from payments_ledger.rows import EventRows
 
@@ -37,7 +38,7 @@ def refetched(keys: Sequence[Key]) -> list[EventRows]:
     """
     if not missing_keys(keys, {}):
         return []
-    recorded = history.recorded_seqs({payment_id for payment_id, _ in missing_keys(keys, {})})
+    recorded = recorded_seqs({payment_id for payment_id, _ in missing_keys(keys, {})})
     missing = missing_keys(keys, recorded)[:REFETCH_MAX]
     if not missing:
         return []

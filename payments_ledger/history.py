@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.db import connection
 
-from core.payments.models import PaymentEvent, PaymentRecording
+from core.payments.models import PaymentEvent
 from payments_ledger.errors import PoisonEvent
 from payments_ledger.rows import EventRows, rows_of
 
@@ -22,12 +22,6 @@ FROM (SELECT payment_id, max(seq) AS seq FROM payments_paymentevent GROUP BY pay
 LEFT JOIN payments_paymentrecording AS recording USING (payment_id)
 WHERE coalesce(recording.recorded_seq, 0) < newest.seq
 """
-
-
-def recorded_seqs(payment_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """How far each payment is recorded; payments not recorded at all are absent."""
-    known = PaymentRecording.objects.filter(payment_id__in=list(payment_ids))
-    return dict(known.values_list("payment_id", "recorded_seq"))
 
 
 def unrecorded() -> tuple[int, int]:

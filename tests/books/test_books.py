@@ -2,21 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from django.db import transaction
 
 from core.catalog.models import Product
-from core.env import env
 from core.orders.selectors import books
+from deploy.demo.verdict import provider_log
 from payments_ledger import history
 from payments_ledger.reconciliation.verify import verify
 from tests.storefront import Storefront
 from tests.waiting import eventually
-
-
-def provider_log() -> list[dict]:
-    return httpx.get(f"{env.str('PROVIDER_URL')}/v1/log?after=0").json()["records"]
 
 
 def test_all_books_agree_after_the_whole_run():

@@ -10,6 +10,7 @@ import pytest
 
 from core.env import env
 from core.payments.models import PaymentEvent, PaymentOperation
+from deploy.demo.verdict import provider_log
 from payments_ledger import session
 from tests.storefront import Storefront, events_of, payments_of
 
@@ -82,7 +83,7 @@ def test_a_card_purchase_ends_as_the_provider_decided(token, status, events):
     operation = PaymentOperation.objects.get(payment__order_id=order_id)
     charged = [
         record["charged_minor"]
-        for record in httpx.get(f"{env.str('PROVIDER_URL')}/v1/log?after=0").json()["records"]
+        for record in provider_log()
         if record["type"] == "operation" and record["operation_id"] == str(operation.id)
     ]
     assert charged == ([2997] if status == "paid" else [0])

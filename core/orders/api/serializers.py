@@ -1,5 +1,6 @@
 """Shapes of orders on the wire."""
 
+from functools import cached_property
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -67,16 +68,16 @@ class OrderSerializer(OrderSummarySerializer):
 
     @extend_schema_field(PaymentSerializer(many=True))
     def get_payments(self, order: Order) -> list[dict[str, Any]]:
-        payments = list(payments_of_order(order.id))
-        return list(PaymentSerializer(payments, many=True, context={"recorded": recorded_seqs(payments)}).data)
+        return self._payments
 
     @extend_schema_field(LedgerStatusSerializer)
     def get_ledger(self, order: Order) -> dict[str, bool]:
-        return {"recorded": False}
+        return {"recorded": bool(self._payments) and all(p["ledger"]["recorded"] for p in self._payments)}
 
-    def to_representation(self, instance: Order) -> dict[str, Any]:
-        data: dict[str, Any] = super().to_representation(instance)
-        # Computed from the payments above, which have been read already.
-        payments = data["payments"]
-        data["ledger"] = {"recorded": bool(payments) and all(p["ledger"]["recorded"] for p in payments)}
-        return data
+    @cached_property
+    def _payments(self) -> list[dict[str, Any]]:
+        """Read once for both fields; this serializer shows one order, never many."""
+        assert isinstance(self.instance, Order)
+        payments = list(payments_of_order(self.instance.id))
+        recorded = recorded_seqs(payment.id for payment in payments)
+        return list(PaymentSerializer(payments, many=True, context={"recorded": recorded}).data)

@@ -54,4 +54,4 @@ class PaymentView(APIView):
         payment = Payment.objects.filter(pk=payment_id, user_id=caller_id(request)).first()
         if payment is None:
             raise NotFound(f"No payment {payment_id} is visible to you.")
-        return Response(PaymentSerializer(payment, context={"recorded": recorded_seqs([payment])}).data)
+        return Response(PaymentSerializer(payment, context={"recorded": recorded_seqs([payment.id])}).data)

@@ -1,6 +1,6 @@
 """Payments and wallets as PostgreSQL knows them now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -13,13 +13,10 @@ def payments_of_order(order_id: UUID) -> QuerySet[Payment]:
     return Payment.objects.filter(order_id=order_id).order_by("created_at", "id")
 
 
-def recorded_seqs(payments: Sequence[Payment]) -> dict[UUID, int]:
+def recorded_seqs(payment_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How far each payment is recorded in the ledger; a payment not yet recorded at all is left out."""
-    return dict(
-        PaymentRecording.objects.filter(payment_id__in=[payment.id for payment in payments]).values_list(
-            "payment_id", "recorded_seq"
-        )
-    )
+    known = PaymentRecording.objects.filter(payment_id__in=list(payment_ids))
+    return dict(known.values_list("payment_id", "recorded_seq"))
 
 
 def wallets_of(user_id: UUID) -> QuerySet[Wallet]:

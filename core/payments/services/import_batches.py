@@ -9,6 +9,7 @@ from core.clock import now
 from core.payments.errors import BatchNotRecorded, DayNotOpen
 from core.payments.models import ImportBatch
 from core.payments.selectors.calendar import bucket_count
+from core.payments.services import partitions
 from core.payments.services.booking import BookingTime
 
 
@@ -18,9 +19,7 @@ def open_batch(*, batch_id: UUID, source: str, first_day: date, last_day: date) 
 
     Idempotent by id: an open one is returned, a closed one is opened again, as by a second run of the same import.
     """
-    with connection.cursor() as cursor:
-        for month in _months(first_day, last_day):
-            cursor.execute("SELECT payments_ensure_event_partition(%s)", [month])
+    partitions.ensure_between(first_day, last_day)
     batch, _ = ImportBatch.objects.select_for_update().get_or_create(
         pk=batch_id, defaults={"source": source, "first_day": first_day, "last_day": last_day}
     )
@@ -73,12 +72,3 @@ def unrecorded_count(batch: ImportBatch) -> int:
             [batch.first_day, batch.last_day],
         )
         return int(cursor.fetchone()[0])
-
-
-def _months(first_day: date, last_day: date) -> list[date]:
-    month = first_day.replace(day=1)
-    months = []
-    while month <= last_day:
-        months.append(month)
-        month = (month + timedelta(days=32)).replace(day=1)
-    return months

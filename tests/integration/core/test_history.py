@@ -3,6 +3,8 @@
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
+from core.clock import now
+from core.payments.services import partitions
 from tests.storefront import Storefront
 
 
@@ -62,3 +64,13 @@ def test_the_database_itself_refuses_impossible_money(statement, constraint):
 
     with pytest.raises(Exception, match=constraint), transaction.atomic():
         connection.cursor().execute(statement, {"user": shop.user.id, "product": product.id, "order": order_id})
+
+
+def test_housekeeping_keeps_two_years_of_partitions_ahead_and_may_run_twice():
+    for _ in range(2):
+        partitions.ensure_ahead()
+
+    today = now().date()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"payments_paymentevent_{today.year + 2}{today:%m}"])
+        assert cursor.fetchone() == (True,)

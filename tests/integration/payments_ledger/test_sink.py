@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from payments_ledger import history, session, writing
+from core.payments.selectors.payments import recorded_seqs
+from payments_ledger import session, writing
 from payments_ledger.errors import FieldInvalid, KeyMismatch, LedgerUnavailable
 from payments_ledger.reconciliation.verify import verify
 from payments_ledger.rows import rows_of
@@ -72,7 +73,7 @@ def test_a_batch_reaches_every_table_and_moves_recorded_seq(bodies):
         "payments_by_id": 12,
     }
     payments = {UUID(body["payment_id"]) for body in bodies}
-    assert history.recorded_seqs(payments) == dict.fromkeys(payments, 3)
+    assert recorded_seqs(payments) == dict.fromkeys(payments, 3)
 
 
 def test_replayed_shuffled_and_split_batches_change_nothing(bodies):
@@ -125,7 +126,7 @@ def test_a_lost_message_is_refetched_from_postgresql(bodies):
     record([third])
 
     payment_id = UUID(second["payment_id"])
-    assert history.recorded_seqs([payment_id]) == {payment_id: 3}
+    assert recorded_seqs([payment_id]) == {payment_id: 3}
     record(bodies[3:])
     assert verified(bodies).agrees
 
@@ -141,7 +142,7 @@ def test_a_refetched_event_is_recorded_even_after_a_rolled_back_transaction(bodi
     with transaction.atomic():
         sink.record(batch)
 
-    assert history.recorded_seqs([payment_id]) == {payment_id: 3}
+    assert recorded_seqs([payment_id]) == {payment_id: 3}
 
 
 def test_a_gap_that_postgresql_cannot_fill_does_not_block(bodies):
@@ -149,7 +150,7 @@ def test_a_gap_that_postgresql_cannot_fill_does_not_block(bodies):
 
     record([stranger, *bodies])
 
-    assert history.recorded_seqs([UUID(stranger["payment_id"])]) == {}
+    assert recorded_seqs([UUID(stranger["payment_id"])]) == {}
     (row,) = session.lookup("SELECT seq FROM payment_events WHERE order_id = ?", [UUID(stranger["order_id"])])
     assert row["seq"] == 3
     assert verified(bodies).agrees
@@ -199,7 +200,7 @@ def test_while_cassandra_is_away_the_batch_is_refused_as_retryable(bodies, setti
 
     assert refusal.value.retryable
     payment_id = UUID(bodies[0]["payment_id"])
-    assert history.recorded_seqs([payment_id]) == {}
+    assert recorded_seqs([payment_id]) == {}
 
 
 def test_many_events_of_one_block_go_in_batches():
