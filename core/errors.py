@@ -17,9 +17,11 @@ class AppError(Exception):
     retryable: ClassVar[bool] = False
     retry_after_seconds: ClassVar[int | None] = None
 
-    def __init__(self, detail: str, **extra: Any) -> None:
+    def __init__(self, detail: str, *, wait_seconds: int | None = None, **extra: Any) -> None:
+        """`wait_seconds` is this refusal's own Retry-After; without it the class says how long."""
         super().__init__(detail)
         self.detail = detail
+        self.wait_seconds = self.retry_after_seconds if wait_seconds is None else wait_seconds
         self.extra = extra
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from core.accounts.models import User
 
@@ -17,3 +18,8 @@ def caller(request: Request) -> User:
 
 def caller_id(request: Request) -> UUID:
     return caller(request).id
+
+
+def address_of(request: Request) -> str:
+    """The client's network address. X-Forwarded-For counts only as far as TRUSTED_PROXIES proxies wrote it."""
+    return str(BaseThrottle().get_ident(request))

@@ -16,6 +16,15 @@ class StrictIntegerField(serializers.IntegerField):
         return int(super().to_internal_value(data))
 
 
+class TextField(serializers.CharField):
+    """A JSON string: 7 is refused where the parent would store "7"."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
 class CurrencyField(serializers.ChoiceField):
     """An ISO 4217 code among those this installation knows."""
 

@@ -43,8 +43,10 @@ def problem_response(error: AppError, request: Any) -> Response:
         status=error.status,
         content_type=PROBLEM_JSON,
     )
-    if error.retry_after_seconds is not None:
-        response["Retry-After"] = str(error.retry_after_seconds)
+    if error.wait_seconds is not None:
+        response["Retry-After"] = str(error.wait_seconds)
+    if error.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
     return response
 
 

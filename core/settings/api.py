@@ -13,6 +13,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
     "DEFAULT_VERSIONING_CLASS": None,
+    # Proxies of ours before the web process. 0: the connection's own address counts, whatever X-Forwarded-For says.
+    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
@@ -22,7 +24,15 @@ SIMPLE_JWT: dict[str, Any] = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "UPDATE_LAST_LOGIN": False,
+    # Only tokens made for this application, even where others share its key.
+    "ISSUER": "countinghouse",
+    # Each token carries a digest of the password's hash: a changed password withdraws all of them.
+    "CHECK_REVOKE_TOKEN": True,
 }
+
+# Attempts to sign in, for each address and account, and the seconds after which they are forgotten.
+SIGN_IN_ATTEMPTS_MAX = env.int("SIGN_IN_ATTEMPTS_MAX", default=10)
+SIGN_IN_WINDOW_SECONDS = env.int("SIGN_IN_WINDOW_SECONDS", default=300)
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Countinghouse",

@@ -1,11 +1,12 @@
 from django.urls import path
-from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
-from core.accounts.api import views
+from core.accounts.api import token_views, views
 
 urlpatterns = [
     path("accounts", views.RegisterView.as_view(), name="accounts"),
     path("accounts/me", views.MeView.as_view(), name="me"),
-    path("tokens", TokenObtainPairView.as_view(), name="tokens"),
-    path("tokens/refresh", TokenRefreshView.as_view(), name="tokens-refresh"),
+    path("accounts/me/password", views.PasswordView.as_view(), name="password"),
+    path("tokens", token_views.SignInView.as_view(), name="tokens"),
+    path("tokens/refresh", token_views.RefreshView.as_view(), name="tokens-refresh"),
+    path("tokens/revoke", token_views.RevokeView.as_view(), name="tokens-revoke"),
 ]

@@ -1,4 +1,4 @@
-"""Registration, tokens and the signed-in user."""
+"""Registration and the signed-in user."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -6,9 +6,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.accounts.api.serializers import RegisterSerializer, UserSerializer
-from core.accounts.services import registration
-from core.api.caller import caller
+from core.accounts.api.serializers import (
+    PasswordChangeSerializer,
+    ProfileSerializer,
+    RegisterSerializer,
+    TokenPairSerializer,
+    UserSerializer,
+)
+from core.accounts.services import profile, registration, tokens
+from core.api.caller import address_of, caller, caller_id
 
 
 class RegisterView(APIView):
@@ -31,3 +37,21 @@ class MeView(APIView):
     @extend_schema(responses=UserSerializer)
     def get(self, request: Request) -> Response:
         return Response(UserSerializer(caller(request)).data)
+
+    @extend_schema(request=ProfileSerializer, responses=UserSerializer)
+    def patch(self, request: Request) -> Response:
+        data = ProfileSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        user = profile.change_country(user_id=caller_id(request), **data.validated_data)
+        return Response(UserSerializer(user).data)
+
+
+class PasswordView(APIView):
+    """Change the password: every token given out before stops working, and the answer has a new pair."""
+
+    @extend_schema(request=PasswordChangeSerializer, responses=TokenPairSerializer)
+    def post(self, request: Request) -> Response:
+        data = PasswordChangeSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        user = profile.change_password(user_id=caller_id(request), address=address_of(request), **data.validated_data)
+        return Response(TokenPairSerializer(tokens.pair_for(user)).data)
