@@ -1,9 +1,11 @@
 """gunicorn: threads in two processes; where it listens follows from WEB_BIND, else from the port of WEB_URL."""
 
 import ctypes
+import logging
 import os
 import signal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 
@@ -40,3 +42,9 @@ PR_SET_PDEATHSIG = 1
 def post_fork(server: object, worker: object) -> None:
     """A killed master takes its workers with it at once: orphans would keep the port from its successor for 10 s."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def post_worker_init(worker: Any) -> None:
+    """gunicorn's own lines, some of which quote a request, go the way of all others: one JSON object, masked."""
+    for handler in worker.log.error_log.handlers:
+        handler.setFormatter(logging.getLogger().handlers[0].formatter)

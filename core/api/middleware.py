@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from core.card_numbers import contains_card_number
 from core.ids import new_id
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -20,7 +21,8 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if _ACCEPTABLE.fullmatch(given) else str(new_id())
+        is_usable = _ACCEPTABLE.fullmatch(given) and not contains_card_number(given)
+        request_id = given if is_usable else str(new_id())
         request.META["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -1,5 +1,6 @@
-"""JSON in, strictly: what could be read in two ways is refused."""
+"""JSON in, strictly: what could be read in two ways is refused, and so are card numbers."""
 
+import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -8,9 +9,13 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from core.api.refusals import CardNumberRefused
+from core.card_numbers import contains_card_number
 from core.errors import AppError
 
 NESTING_MAX = 32
+# What 64 bits hold exactly has at most this many digits and a sign.
+INTEGER_CHARACTERS_MAX = 20
 
 
 class BodyTooLarge(AppError):
@@ -20,7 +25,8 @@ class BodyTooLarge(AppError):
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON objects only. Refuses NaN, lone surrogates, NUL characters and nesting over NESTING_MAX.
+    """UTF-8 JSON objects only. Refuses NaN, lone surrogates, NUL, repeated names, numbers that no 64 bits hold,
+    nesting over NESTING_MAX, and card numbers anywhere.
 
     orjson refuses the first two and bounds its recursion; PostgreSQL cannot store NUL in text.
     """
@@ -46,6 +52,7 @@ class StrictJSONParser(BaseParser):
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
         _refuse_unstorable(data, NESTING_MAX)
+        _refuse_ambiguous(raw)
         return data
 
 
@@ -54,6 +61,10 @@ def _refuse_unstorable(value: Any, depth: int) -> None:
         raise ParseError(f"The body is nested deeper than {NESTING_MAX} levels.")
     if isinstance(value, str) and "\x00" in value:
         raise ParseError("Text must not contain the NUL character.")
+    # A float only where it is a whole number: the digits of a fraction are no card's.
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(whole, str | int) and contains_card_number(str(whole)):
+        raise CardNumberRefused
     if isinstance(value, dict):
         for key, item in value.items():
             _refuse_unstorable(key, depth)
@@ -61,3 +72,19 @@ def _refuse_unstorable(value: Any, depth: int) -> None:
     elif isinstance(value, list):
         for item in value:
             _refuse_unstorable(item, depth - 1)
+
+
+def _refuse_ambiguous(raw: bytes) -> None:
+    """Look at the text once more for what orjson lets pass: of two equal names it takes the last, and it rounds."""
+    json.loads(raw, object_pairs_hook=_refuse_repeated_names, parse_int=_refuse_long)
+
+
+def _refuse_repeated_names(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ParseError("A name occurs twice in one object of the body.")
+
+
+def _refuse_long(text: str) -> None:
+    if len(text) > INTEGER_CHARACTERS_MAX or not -(2**63) <= int(text) < 2**64:
+        raise ParseError("A number in the body is larger than 64 bits hold.")

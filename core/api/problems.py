@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from core.card_numbers import mask
 from core.db.transactions import RETRYABLE_SQLSTATES, sqlstate_of
 from core.errors import AppError, Busy, DatabaseUnavailable, NotFound
 
@@ -56,7 +57,7 @@ def document(request: Any, *, status: int, code: str, title: str, detail: str, *
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": request.path,
+        "instance": mask(request.path),
         "code": code,
         "request_id": request.META.get("request_id", ""),
         "retryable": False,
@@ -135,6 +136,11 @@ def forbidden(request: HttpRequest, exception: PermissionDenied) -> JsonResponse
     return _plain(request, 403, "permission_denied", "You may not do this.")
 
 
-def _plain(request: HttpRequest, status: int, code: str, detail: str) -> JsonResponse:
-    body = document(request, status=status, code=code, title=detail, detail=detail)
+def plain_problem(error: AppError, request: HttpRequest) -> JsonResponse:
+    """The problem document of a refusal outside REST framework, in a middleware for example."""
+    return _plain(request, error.status, error.code, error.detail, title=error.title)
+
+
+def _plain(request: HttpRequest, status: int, code: str, detail: str, *, title: str = "") -> JsonResponse:
+    body = document(request, status=status, code=code, title=title or detail, detail=detail)
     return JsonResponse(body, status=status, content_type=PROBLEM_JSON)

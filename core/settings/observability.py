@@ -4,10 +4,29 @@ from typing import Any
 
 import structlog
 
+from core.card_numbers import contains_card_number, mask
 from core.env import env
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_STREAM = env.str("LOG_STREAM", default="stdout")
+
+
+def mask_card_numbers(logger: Any, method: str, event: Any) -> dict[str, Any]:
+    """The last processor before rendering: should a card number ever get as far as a log line, it is masked there."""
+    return {key: _masked(value) for key, value in event.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_masked(key): _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item) for item in value]
+    if isinstance(value, float):
+        return value
+    # Whatever else it is, the renderer would write its text.
+    text = value if isinstance(value, str) else repr(value)
+    return mask(text) if contains_card_number(text) else value
+
 
 _shared: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -31,6 +50,7 @@ LOGGING: dict[str, Any] = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                mask_card_numbers,
                 structlog.processors.JSONRenderer(),
             ],
             "foreign_pre_chain": _shared,
