@@ -9,6 +9,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         # A hint that waited this long says nothing that the next one does not.
         "options": {"expires": 5},
     },
+    "expire-checkouts": {
+        "task": "payments.expire_checkouts",
+        "schedule": 10.0,
+        "options": {"expires": 30},
+    },
     "keep-partitions-ahead": {
         "task": "housekeeping.keep_partitions_ahead",
         "schedule": 3600.0,

@@ -23,3 +23,7 @@ def caller_id(request: Request) -> UUID:
 def address_of(request: Request) -> str:
     """The client's network address. X-Forwarded-For counts only as far as TRUSTED_PROXIES proxies wrote it."""
     return str(BaseThrottle().get_ident(request))
+def owner_or_any(request: Request) -> UUID | None:
+    """Whose objects the caller may see: only their own, or (None) everybody's, for staff."""
+    user = caller(request)
+    return None if user.is_staff else user.id

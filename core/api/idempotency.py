@@ -55,7 +55,8 @@ def idempotent(handler: Handler) -> Handler:
 
     The handler runs inside the transaction opened here; the services' own atomic() nests in it. Refusals (AppError
     below 500) roll the work back to a savepoint and are stored like successes; 5xx never is. A stored 202 is a
-    promise, so its replay answers the current state: the view must have `current_state(request, **kwargs)`.
+    promise, so its replay answers the current state: the view must have
+    `current_state(request, *, location, **kwargs)`, given the Location that the first answer named.
     """
 
     @wraps(handler)
@@ -126,7 +127,7 @@ def _replay(
     if bytes(record.fingerprint) != fingerprint:
         raise KeyReused("This Idempotency-Key came with another method, path or body before: use a new key.")
     if record.status == 202:
-        response = view.current_state(request, **kwargs)
+        response = view.current_state(request, location=record.location, **kwargs)
     else:
         content_type = "application/problem+json" if record.status >= 400 else None
         response = Response(orjson.loads(bytes(record.body)), status=record.status, content_type=content_type)

@@ -21,6 +21,30 @@ class OutOfStock(Conflict):
     code = "out_of_stock"
 
 
+class NotCancellable(Conflict):
+    """The order has left, or was cancelled before."""
+
+    code = "order_not_cancellable"
+
+
+class NotShippable(Conflict):
+    """Only an order that is confirmed and paid in full can be shipped."""
+
+    code = "order_not_shippable"
+
+
+class NotRecordedInLedger(Conflict):
+    """The order's payments are not recorded in the ledger yet; it may be shipped when they are."""
+
+    code, retryable, retry_after_seconds = "ledger_not_recorded", True, 2
+
+
+class InstrumentsMismatch(AppError):
+    """The instruments do not add up to the order's total, or name the same source twice."""
+
+    code = "instruments_mismatch"
+
+
 class ProductUnavailable(AppError):
     """A product does not exist, is not sold any more, or is sold in another currency."""
 

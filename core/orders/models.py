@@ -8,6 +8,7 @@ from core.accounts.models import User
 from core.catalog.models import Product
 from core.db.choices import choices_of
 from core.ids import new_id
+from core.orders.domain.checkout_state import CaptureMethod, CheckoutState
 from core.orders.domain.order_state import FulfilmentStatus, PaymentStatus
 
 
@@ -54,4 +55,38 @@ class OrderLine(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(F("order"), F("position"), name="order_line_position_once"),
+        ]
+
+
+class Checkout(models.Model):
+    """One run of the checkout saga (core.orders.services.checkout_saga): how far paying for an order has come.
+
+    A purchase by wallet alone is one transaction and has no such row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="checkouts")
+    state = models.CharField(max_length=16, choices=choices_of(CheckoutState), default=CheckoutState.RUNNING)
+    step = models.SmallIntegerField(default=0, help_text="position in the saga's list of steps")
+    capture_method = models.CharField(max_length=16, choices=choices_of(CaptureMethod))
+    ends_as = models.CharField(
+        max_length=16,
+        choices=choices_of(FulfilmentStatus),
+        default=FulfilmentStatus.DRAFT,
+        help_text="what the order becomes when the checkout fails",
+    )
+    deadline_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index("deadline_at", name="checkout_deadline", condition=Q(state=CheckoutState.RUNNING.value))
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                F("order"),
+                name="checkout_one_live_per_order",
+                condition=Q(state__in=[CheckoutState.RUNNING.value, CheckoutState.COMPENSATING.value]),
+            )
         ]

@@ -2,12 +2,14 @@ from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
 from core.payments.models import (
+    Dispute,
     ImportBatch,
     LedgerCalendar,
     Payment,
     PaymentEvent,
     PaymentOperation,
     PaymentRecording,
+    Voucher,
     Wallet,
 )
 
@@ -20,8 +22,14 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(PaymentOperation)
 class PaymentOperationAdmin(ReadOnlyAdmin):
-    list_display = ["id", "payment", "kind", "state", "attempts", "queries", "next_attempt_at", "decline_code"]
-    list_filter = ["state", "kind"]
+    list_display = ["id", "payment", "kind", "state", "attempts", "queries", "next_attempt_at", "attention"]
+    list_filter = ["state", "kind", "attention"]
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    list_display = ["provider_dispute_id", "payment", "state", "amount_minor", "currency", "opened_at"]
+    list_filter = ["state"]
 
 
 @admin.register(PaymentEvent)
@@ -32,7 +40,14 @@ class PaymentEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin):
-    list_display = ["user", "currency", "balance_minor"]
+    list_display = ["user", "currency", "balance_minor", "held_minor"]
+
+
+@admin.register(Voucher)
+class VoucherAdmin(ReadOnlyAdmin):
+    # The code is money to whoever reads it, so it is not shown.
+    list_display = ["id", "currency", "issued_minor", "balance_minor", "held_minor", "expires_at"]
+    exclude = ["code"]
 
 
 admin.site.register([LedgerCalendar, PaymentRecording, ImportBatch], ReadOnlyAdmin)

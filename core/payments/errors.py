@@ -1,6 +1,6 @@
 """Refusals of payments."""
 
-from core.errors import AppError
+from core.errors import AppError, Conflict
 
 
 class InsufficientFunds(AppError):
@@ -13,6 +13,54 @@ class NoWallet(AppError):
     """The user has no wallet in this currency."""
 
     code, status = "no_wallet", 402
+
+
+class VoucherUnusable(AppError):
+    """There is no such voucher, or it cannot be used here."""
+
+    code, status = "voucher_unusable", 402
+
+
+class VoucherInsufficient(AppError):
+    """The voucher has less left than is asked of it."""
+
+    code, status = "voucher_insufficient", 402
+
+
+class NothingHeld(Conflict):
+    """The payment holds no money that could be taken or let go."""
+
+    code = "nothing_held"
+
+
+class NothingToRefund(Conflict):
+    """The payment took no money that could be given back this way."""
+
+    code = "nothing_to_refund"
+
+
+class CaptureExceedsAuthorization(Conflict):
+    """More is to be captured than is held and not yet on its way."""
+
+    code = "capture_exceeds_authorization"
+
+
+class RefundExceedsCapture(Conflict):
+    """More is to be refunded than was captured and is not refunded, on its way back, or disputed."""
+
+    code = "refund_exceeds_capture"
+
+
+class OperationInProgress(Conflict):
+    """The provider is still being asked; what comes next depends on its answer."""
+
+    code, retryable, retry_after_seconds = "operation_in_progress", True, 1
+
+
+class DisputeClosed(Conflict):
+    """The dispute is over; nothing can be added to it."""
+
+    code = "dispute_closed"
 
 
 class DayNotOpen(Exception):

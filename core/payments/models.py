@@ -8,28 +8,52 @@ from core.accounts.models import User
 from core.clock import now
 from core.db.choices import choices_of
 from core.ids import new_id
-from core.payments.domain.payment_state import (
-    OPEN_OPERATION_STATES,
-    OperationKind,
-    OperationState,
-    PaymentState,
-    PaymentType,
-)
+from core.payments.domain.dispute_state import DisputeState
+from core.payments.domain.operation_state import OPEN_OPERATION_STATES, Attention, OperationKind, OperationState
+from core.payments.domain.payment_state import PaymentState, PaymentType
+
+# Held money is still there and can be neither spent nor held again.
+HELD_WITHIN_BALANCE = Q(held_minor__gte=0) & Q(held_minor__lte=F("balance_minor"))
 
 
 class Wallet(models.Model):
-    """What we owe a user, one row a currency; the database keeps it from going below zero."""
+    """What we owe a user, one row a currency; the database keeps it from going below zero.
+
+    `balance_minor` is posted, `held_minor` the part of it that authorized payments hold; available is the difference.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="wallets")
     currency = models.CharField(max_length=3)
     balance_minor = models.BigIntegerField(default=0)
+    held_minor = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(F("user"), F("currency"), name="wallet_once_per_currency"),
             models.CheckConstraint(name="wallet_not_negative", condition=Q(balance_minor__gte=0)),
+            models.CheckConstraint(name="wallet_held_within_balance", condition=HELD_WITHIN_BALANCE),
+        ]
+
+
+class Voucher(models.Model):
+    """What we owe whoever has the code. The code is a secret of its bearer: long and random."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    code = models.CharField(max_length=32, unique=True)
+    currency = models.CharField(max_length=3)
+    issued_minor = models.BigIntegerField()
+    balance_minor = models.BigIntegerField()
+    held_minor = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="voucher_not_negative", condition=Q(balance_minor__gte=0)),
+            models.CheckConstraint(name="voucher_within_issue", condition=Q(balance_minor__lte=F("issued_minor"))),
+            models.CheckConstraint(name="voucher_held_within_balance", condition=HELD_WITHIN_BALANCE),
         ]
 
 
@@ -44,13 +68,20 @@ class Payment(models.Model):
     order_id = models.UUIDField(db_index=True)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="payments")
     payment_type = models.CharField(max_length=16, choices=choices_of(PaymentType))
-    state = models.CharField(max_length=16, choices=choices_of(PaymentState))
+    state = models.CharField(max_length=24, choices=choices_of(PaymentState))
     seq = models.IntegerField(help_text="sequence number of the last event; dense from 1")
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     authorized_minor = models.BigIntegerField(default=0)
     captured_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
+    disputed_minor = models.BigIntegerField(default=0, db_default=0, help_text="in open and in lost disputes")
+    pending_capture_minor = models.BigIntegerField(default=0, db_default=0)
+    pending_refund_minor = models.BigIntegerField(default=0, db_default=0)
+    captured_seq = models.IntegerField(default=0, db_default=0, help_text="sequence number of the last capture")
+    checkout_id = models.UUIDField(null=True, help_text="the checkout it belongs to, when that is a saga")
+    voucher = models.ForeignKey(Voucher, null=True, on_delete=models.PROTECT, related_name="payments")
+    token = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="never a card number")
     provider = models.CharField(max_length=32, blank=True, default="")
     provider_ref = models.CharField(max_length=128, blank=True, default="")
     region = models.CharField(max_length=64, blank=True, default="")
@@ -70,22 +101,46 @@ class Payment(models.Model):
                 condition=Q(amount_minor__gt=0) | Q(payment_type__in=["credit", "adjustment"]),
             ),
             models.CheckConstraint(name="payment_seq_from_one", condition=Q(seq__gte=1)),
+            models.CheckConstraint(
+                name="payment_pending_within_totals",
+                condition=Q(pending_capture_minor__gte=0)
+                & Q(pending_refund_minor__gte=0)
+                & Q(authorized_minor__gte=F("captured_minor") + F("pending_capture_minor"))
+                & Q(captured_minor__gte=F("refunded_minor") + F("pending_refund_minor")),
+            ),
+            # A dispute is the provider's word and can follow a refund, so the two are not limited together.
+            models.CheckConstraint(
+                name="payment_disputed_within_captured",
+                condition=Q(disputed_minor__gte=0) & Q(disputed_minor__lte=F("captured_minor")),
+            ),
         ]
 
 
 class PaymentOperation(models.Model):
-    """One call to a provider that must happen exactly once; its id is the provider's idempotency key."""
+    """One movement of a payment's money: authorize, capture, void or refund.
+
+    At a provider its id is the idempotency key, and it happens exactly once. Of stored value it is settled in the
+    transaction that makes it, and `gateway` is empty.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="operations")
     kind = models.CharField(max_length=16, choices=choices_of(OperationKind))
     state = models.CharField(max_length=16, choices=choices_of(OperationState), default=OperationState.REQUESTED)
-    gateway = models.CharField(max_length=32)
-    token = models.CharField(max_length=64, help_text="the provider's token of the instrument, never a card number")
+    gateway = models.CharField(max_length=32, blank=True, default="")
+    token = models.CharField(
+        max_length=64, blank=True, default="", help_text="the provider's token of the instrument, never a card number"
+    )
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     provider_ref = models.CharField(max_length=128, blank=True, default="")
     decline_code = models.CharField(max_length=64, blank=True, default="")
+    reason = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="why it was asked for")
+    is_final = models.BooleanField(default=False, db_default=False, help_text="a capture that lets the rest go")
+    unknown_at = models.DateTimeField(null=True, help_text="when its outcome was first uncertain")
+    attention = models.CharField(max_length=32, choices=choices_of(Attention), blank=True, default="", db_default="")
+    attention_at = models.DateTimeField(null=True)
+    resolution = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="what a person did")
     attempts = models.IntegerField(default=0, help_text="calls that may have reached the provider")
     queries = models.IntegerField(default=0, help_text="times the provider was asked for the outcome")
     next_attempt_at = models.DateTimeField(null=True, default=now)
@@ -100,12 +155,35 @@ class PaymentOperation(models.Model):
             models.Index(
                 "state",
                 "next_attempt_at",
-                name="operation_due",
+                name="operation_open",
                 condition=Q(state__in=[state.value for state in OPEN_OPERATION_STATES]),
-            )
+            ),
+            models.Index("attention_at", name="operation_attention", condition=~Q(attention="")),
         ]
         constraints = [
             models.CheckConstraint(name="operation_amount_positive", condition=Q(amount_minor__gt=0)),
+        ]
+
+
+class Dispute(models.Model):
+    """A capture the customer contests, as the provider tells it. One row for each of the provider's disputes."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    provider = models.CharField(max_length=32)
+    provider_dispute_id = models.CharField(max_length=128)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=64, blank=True, default="")
+    state = models.CharField(max_length=24, choices=choices_of(DisputeState))
+    evidence = models.TextField(blank=True, default="")
+    opened_at = models.DateTimeField(db_default=Now(), editable=False)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(F("provider"), F("provider_dispute_id"), name="dispute_once_per_provider"),
+            models.CheckConstraint(name="dispute_amount_positive", condition=Q(amount_minor__gt=0)),
         ]
 
 

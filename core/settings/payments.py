@@ -12,12 +12,14 @@ GATEWAYS: dict[str, dict[str, Any]] = {
 }
 CARD_GATEWAY = env.str("CARD_GATEWAY", default="simulator")
 
-# Seconds before the first, second, … query of an operation whose outcome is unknown; the last repeats for ever,
-# because nothing is ever failed by time alone. Production: 60,300,3600,21600,86400.
+# Seconds before the first, second, … query of an operation whose outcome is unknown. After the last one a person is
+# told, and it repeats for ever, because nothing is ever failed by time alone.
 OPERATION_QUERY_DELAYS_SECONDS: list[int] = [
     int(seconds)
-    for seconds in env.list("OPERATION_QUERY_DELAYS_SECONDS", default=["60", "300", "3600", "21600", "86400"])
+    for seconds in env.list("OPERATION_QUERY_DELAYS_SECONDS", default=["60", "300", "3600", "21600", *["86400"] * 5])
 ]
 # A worker that took an operation owns it this long; longer than the gateway's timeout, or the answer comes too late.
 OPERATION_LEASE_SECONDS = env.int("OPERATION_LEASE_SECONDS", default=30)
 OPERATION_CONCURRENCY = env.int("OPERATION_CONCURRENCY", default=8)
+# A checkout that is not authorized by then gives back what it holds, unless a provider is still to decide.
+CHECKOUT_DEADLINE_SECONDS = env.int("CHECKOUT_DEADLINE_SECONDS", default=1800)

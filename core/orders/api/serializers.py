@@ -7,10 +7,18 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import AmountSerializer, StrictIntegerField, amount
+from core.orders.domain.checkout_state import CaptureMethod
 from core.orders.models import Order, OrderLine
-from core.orders.services.drafts import LINES_MAX, QUANTITY_MAX
+from core.orders.services.drafts import LINES_MAX, QUANTITY_MAX, TOTAL_MINOR_MAX
+from core.orders.services.instruments import Instrument
 from core.payments.api.serializers import LedgerStatusSerializer, PaymentSerializer
+from core.payments.domain.payment_state import PROVIDER_TYPES, STORED_VALUE_TYPES, PaymentType
 from core.payments.selectors.payments import payments_of_order, recorded_seqs
+
+INSTRUMENTS_MAX = 10
+INSTRUMENT_TYPES = sorted(STORED_VALUE_TYPES | PROVIDER_TYPES)
+# Field of a request → the methods that need it.
+NEEDED_BY = {"token": PROVIDER_TYPES, "code": {PaymentType.VOUCHER}}
 
 
 class LineRequestSerializer(serializers.Serializer[Any]):
@@ -23,19 +31,60 @@ class OrderRequestSerializer(serializers.Serializer[Any]):
 
 
 class CheckoutSerializer(serializers.Serializer[Any]):
-    """How to pay: `{"method": "wallet"}` or `{"method": "card", "token": "tok_…"}`."""
+    """One instrument for the whole order: `{"method": "wallet"}` or `{"method": "card", "token": "tok_…"}`."""
 
-    method = serializers.ChoiceField(choices=["wallet", "card"])
+    method = serializers.ChoiceField(choices=[str(method) for method in INSTRUMENT_TYPES])
     token = serializers.RegexField(
         r"^tok_[a-z0-9_]{1,60}$",
         required=False,
-        help_text="the provider's token of the card; never a card number",
+        help_text="of a card or slip: the provider's token; never a card number",
     )
+    code = serializers.CharField(max_length=32, required=False, help_text="of a voucher")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["method"] == "card" and "token" not in attrs:
-            raise serializers.ValidationError({"token": "A card payment needs the provider's token."})
+        for field, methods in NEEDED_BY.items():
+            if attrs["method"] in methods and field not in attrs:
+                raise serializers.ValidationError({field: f"A {attrs['method']} payment needs a {field}."})
         return attrs
+
+    @staticmethod
+    def instrument(attrs: dict[str, Any], *, amount_minor: int = 0) -> Instrument:
+        """What was asked for; amount 0 stands for the whole order."""
+        return Instrument(
+            PaymentType(attrs["method"]), amount_minor, token=attrs.get("token", ""), code=attrs.get("code", "")
+        )
+
+
+class InstrumentSerializer(CheckoutSerializer):
+    """A part of the order's total and where it comes from."""
+
+    amount_minor = StrictIntegerField(min_value=1, max_value=TOTAL_MINOR_MAX)
+
+
+class PaymentsRequestSerializer(serializers.Serializer[Any]):
+    """Several instruments that add up to the order's total."""
+
+    instruments = serializers.ListField(child=InstrumentSerializer(), allow_empty=False, max_length=INSTRUMENTS_MAX)
+    capture_method = serializers.ChoiceField(
+        choices=[str(method) for method in CaptureMethod], default=str(CaptureMethod.AUTOMATIC)
+    )
+
+
+class CaptureRequestSerializer(serializers.Serializer[Any]):
+    amount_minor = StrictIntegerField(
+        min_value=1, max_value=TOTAL_MINOR_MAX, required=False, help_text="absent: all that is held"
+    )
+    is_final = serializers.BooleanField(default=False, help_text="let the rest go afterwards")
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=255, required=False, default="")
+
+
+class RefundRequestSerializer(ReasonSerializer):
+    amount_minor = StrictIntegerField(
+        min_value=1, max_value=TOTAL_MINOR_MAX, required=False, help_text="absent: all that can be refunded"
+    )
 
 
 class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):

@@ -25,6 +25,7 @@ from core.orders.selectors.orders import order_of, orders_of
 from core.orders.services import checkout
 from core.orders.services.drafts import LineRequest, create_draft
 from core.payments.api.views import IDEMPOTENCY_KEY
+from core.payments.domain.payment_state import PaymentType
 
 
 class OrderListView(GenericAPIView[Order]):
@@ -69,13 +70,14 @@ class CheckoutView(APIView):
     def post(self, request: Request, order_id: UUID) -> Response:
         data = CheckoutSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        if data.validated_data["method"] == "wallet":
+        if data.validated_data["method"] == PaymentType.WALLET:
             checkout.pay_by_wallet(order_id=order_id, user_id=caller_id(request))
         else:
-            checkout.pay_by_card(order_id=order_id, user_id=caller_id(request), token=data.validated_data["token"])
+            instrument = data.instrument(data.validated_data)
+            checkout.begin(order_id=order_id, user_id=caller_id(request), instruments=[instrument])
         return self.current_state(request, order_id=order_id)
 
-    def current_state(self, request: Request, *, order_id: UUID) -> Response:
+    def current_state(self, request: Request, *, order_id: UUID, location: str = "") -> Response:
         """The order as it is now: the first answer, and that of every replay of a 202."""
         order = order_of(order_id=order_id, user_id=caller_id(request))
         status = 202 if order.payment_status == PaymentStatus.PENDING else 200

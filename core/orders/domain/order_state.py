@@ -39,10 +39,14 @@ FULFILMENT_TRANSITIONS: dict[FulfilmentStatus, frozenset[FulfilmentStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class PaymentTotals:
-    """What one payment contributes to its order's payment status, in minor units."""
+    """What one payment contributes to its order's payment status, in minor units.
+
+    `is_pending`: undecided, or with a capture on its way. `committed_minor`: what it may still come to take.
+    """
 
     is_pending: bool
-    is_final: bool
+    is_failed: bool
+    committed_minor: int
     authorized_minor: int
     captured_minor: int
     refunded_minor: int
@@ -65,6 +69,11 @@ def fold_payment_status(total_minor: int, payments: Iterable[PaymentTotals]) -> 
         return PaymentStatus.PARTIALLY_PAID
     if rows and total_minor and sum(row.authorized_minor for row in rows) >= total_minor:
         return PaymentStatus.AUTHORIZED
-    if rows and all(row.is_final for row in rows):
+    if any(row.is_failed for row in rows):
         return PaymentStatus.FAILED
     return PaymentStatus.UNPAID
+
+
+def fold_committed_minor(payments: Iterable[PaymentTotals]) -> int:
+    """Captured, held and pending over all payments; the database keeps it within the order's total."""
+    return sum(row.committed_minor for row in payments)

@@ -33,7 +33,8 @@ def order_of(invoice: Invoice) -> Order:
     """A paid order, placed when the invoice was written."""
     paid = PaymentTotals(
         is_pending=False,
-        is_final=True,
+        is_failed=False,
+        committed_minor=invoice.total_minor,
         authorized_minor=invoice.total_minor,
         captured_minor=invoice.total_minor,
         refunded_minor=0,
@@ -92,6 +93,7 @@ def payment_of(invoice: Invoice, rule: PaymentRule, time: BookingTime) -> Paymen
         amount_minor=invoice.total_minor,
         authorized_minor=captured_minor,
         captured_minor=captured_minor,
+        captured_seq=FIRST_SEQ if captured_minor else 0,
         provider=PROVIDER,
         provider_ref=invoice.number,
         region=invoice.country,

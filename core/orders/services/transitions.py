@@ -7,18 +7,20 @@ from core.errors import Conflict
 from core.orders.domain.order_state import (
     FULFILMENT_TRANSITIONS,
     FulfilmentStatus,
+    PaymentStatus,
     PaymentTotals,
+    fold_committed_minor,
     fold_payment_status,
 )
-from core.orders.events import ORDER, OrderFact
+from core.orders.events import ORDER, PAYMENT_STATUS_EVENTS, OrderFact, OrderPaymentStatusChanged
 from core.orders.models import Order
-from core.payments.domain.payment_state import FINAL_STATES, PENDING_STATES
+from core.payments.domain.payment_state import PENDING_STATES, PaymentState
 from core.payments.models import Payment
 from outbox.publishing import emit
 
 
-def move(order: Order, *, to: FulfilmentStatus, committed_minor: int, publish: type[OrderFact]) -> None:
-    """Move the order to `to`, fold its payment status anew and emit one event.
+def move(order: Order, *, to: FulfilmentStatus, publish: type[OrderFact]) -> None:
+    """Move the order to `to`, fold its payments anew and emit one event.
 
     In the caller's transaction, which holds the order's row lock. Raises Conflict when the state table forbids it.
     """
@@ -26,13 +28,23 @@ def move(order: Order, *, to: FulfilmentStatus, committed_minor: int, publish: t
     if to not in FULFILMENT_TRANSITIONS[before]:
         raise Conflict(f"An order that is {before} cannot become {to}.")
     order.fulfilment_status = to
-    order.committed_minor = committed_minor
-    order.payment_status = fold_payment_status(order.total_minor, _totals_of(order))
-    order.seq += 1
     if to in (FulfilmentStatus.PLACED, FulfilmentStatus.CONFIRMED) and order.placed_at is None:
         order.placed_at = now()
-    order.save(update_fields=["fulfilment_status", "committed_minor", "payment_status", "seq", "placed_at"])
-    emit(ORDER, str(order.id), order.seq, event_of(order, publish, occurred_at=now()))
+    _fold(order)
+    _save(order, publish)
+
+
+def refold(order: Order) -> None:
+    """Fold the order's payments anew; when that changes its payment status, emit one event.
+
+    In the caller's transaction, which holds the order's row lock.
+    """
+    before = order.payment_status, order.committed_minor
+    _fold(order)
+    if order.payment_status != before[0]:
+        _save(order, PAYMENT_STATUS_EVENTS.get(PaymentStatus(order.payment_status), OrderPaymentStatusChanged))
+    elif order.committed_minor != before[1]:
+        order.save(update_fields=["committed_minor"])
 
 
 def event_of(order: Order, event_class: type[OrderFact], *, occurred_at: datetime) -> OrderFact:
@@ -49,14 +61,26 @@ def event_of(order: Order, event_class: type[OrderFact], *, occurred_at: datetim
     )
 
 
-def _totals_of(order: Order) -> list[PaymentTotals]:
-    return [
-        PaymentTotals(
-            is_pending=payment.state in PENDING_STATES,
-            is_final=payment.state in FINAL_STATES,
-            authorized_minor=payment.authorized_minor,
-            captured_minor=payment.captured_minor,
-            refunded_minor=payment.refunded_minor,
-        )
-        for payment in Payment.objects.filter(order_id=order.id)
-    ]
+def _fold(order: Order) -> None:
+    totals = [totals_of(payment) for payment in Payment.objects.filter(order_id=order.id)]
+    order.payment_status = fold_payment_status(order.total_minor, totals)
+    order.committed_minor = fold_committed_minor(totals)
+
+
+def _save(order: Order, publish: type[OrderFact]) -> None:
+    order.seq += 1
+    order.save(update_fields=["fulfilment_status", "committed_minor", "payment_status", "seq", "placed_at"])
+    emit(ORDER, str(order.id), order.seq, event_of(order, publish, occurred_at=now()))
+
+
+def totals_of(payment: Payment) -> PaymentTotals:
+    """What a payment contributes to its order. Undecided, it may still come to hold its whole amount."""
+    is_undecided = payment.state in PENDING_STATES
+    return PaymentTotals(
+        is_pending=is_undecided or payment.pending_capture_minor > 0,
+        is_failed=payment.state == PaymentState.FAILED,
+        committed_minor=payment.amount_minor if is_undecided else payment.authorized_minor,
+        authorized_minor=payment.authorized_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+    )

@@ -7,7 +7,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import AmountSerializer, CurrencyField, StrictIntegerField, amount
-from core.payments.models import Payment, Wallet
+from core.payments.models import Dispute, Payment, PaymentOperation, Voucher, Wallet
+
+# A single deposit or voucher: ten thousand million units of a currency with cents.
+AMOUNT_MINOR_MAX = 1_000_000_000_000
 
 
 class LedgerStatusSerializer(serializers.Serializer[Any]):
@@ -20,20 +23,48 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     """Pass `recorded` (payment id → recorded seq) in the context."""
 
     amount = serializers.SerializerMethodField()
+    authorized = serializers.SerializerMethodField(help_text="held or taken now")
     captured = serializers.SerializerMethodField()
+    refunded = serializers.SerializerMethodField()
+    disputed = serializers.SerializerMethodField(help_text="in open and in lost disputes")
     ledger = serializers.SerializerMethodField()
 
     class Meta:
         model = Payment
-        fields = ["id", "order_id", "payment_type", "state", "seq", "amount", "captured", "ledger", "created_at"]
+        fields = [
+            "id",
+            "order_id",
+            "payment_type",
+            "state",
+            "seq",
+            "amount",
+            "authorized",
+            "captured",
+            "refunded",
+            "disputed",
+            "ledger",
+            "created_at",
+        ]
 
     @extend_schema_field(AmountSerializer)
     def get_amount(self, payment: Payment) -> dict[str, Any]:
         return amount(payment.amount_minor, payment.currency)
 
     @extend_schema_field(AmountSerializer)
+    def get_authorized(self, payment: Payment) -> dict[str, Any]:
+        return amount(payment.authorized_minor, payment.currency)
+
+    @extend_schema_field(AmountSerializer)
     def get_captured(self, payment: Payment) -> dict[str, Any]:
         return amount(payment.captured_minor, payment.currency)
+
+    @extend_schema_field(AmountSerializer)
+    def get_refunded(self, payment: Payment) -> dict[str, Any]:
+        return amount(payment.refunded_minor, payment.currency)
+
+    @extend_schema_field(AmountSerializer)
+    def get_disputed(self, payment: Payment) -> dict[str, Any]:
+        return amount(payment.disputed_minor, payment.currency)
 
     @extend_schema_field(LedgerStatusSerializer)
     def get_ledger(self, payment: Payment) -> dict[str, bool]:
@@ -41,12 +72,103 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
         return {"recorded": recorded.get(payment.id, 0) >= payment.seq}
 
 
-class WalletSerializer(serializers.ModelSerializer[Wallet]):
+class OperationSerializer(serializers.ModelSerializer[PaymentOperation]):
+    """A capture, void or refund (or the authorization itself) and how far it is."""
+
+    amount = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PaymentOperation
+        fields = [
+            "id",
+            "payment_id",
+            "kind",
+            "state",
+            "amount",
+            "reason",
+            "is_final",
+            "decline_code",
+            "created_at",
+            "settled_at",
+        ]
+
+    @extend_schema_field(AmountSerializer)
+    def get_amount(self, operation: PaymentOperation) -> dict[str, Any]:
+        return amount(operation.amount_minor, operation.currency)
+
+
+class AttentionSerializer(OperationSerializer):
+    """An operation a person must look at, and why."""
+
+    order_id = serializers.UUIDField(source="payment.order_id", read_only=True)
+
+    class Meta(OperationSerializer.Meta):
+        fields = [*OperationSerializer.Meta.fields, "order_id", "attention", "attention_at", "attempts", "queries"]
+
+
+class ResolutionSerializer(serializers.Serializer[Any]):
+    resolution = serializers.CharField(max_length=255, help_text="what was done about it")
+
+
+class DisputeSerializer(serializers.ModelSerializer[Dispute]):
+    amount = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Dispute
+        fields = ["id", "payment_id", "state", "amount", "reason", "opened_at", "closed_at"]
+
+    @extend_schema_field(AmountSerializer)
+    def get_amount(self, dispute: Dispute) -> dict[str, Any]:
+        return amount(dispute.amount_minor, dispute.currency)
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    evidence = serializers.CharField(max_length=20_000)
+
+
+class VoucherRequestSerializer(serializers.Serializer[Any]):
+    amount_minor = StrictIntegerField(min_value=1, max_value=AMOUNT_MINOR_MAX)
+    currency = CurrencyField()
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class VoucherSerializer(serializers.ModelSerializer[Voucher]):
+    """`available` is what can be spent: the balance less what payments hold."""
+
+    issued = serializers.SerializerMethodField()
     balance = serializers.SerializerMethodField()
+    available = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Voucher
+        fields = ["id", "code", "issued", "balance", "available", "expires_at", "created_at"]
+
+    @extend_schema_field(AmountSerializer)
+    def get_issued(self, voucher: Voucher) -> dict[str, Any]:
+        return amount(voucher.issued_minor, voucher.currency)
+
+    @extend_schema_field(AmountSerializer)
+    def get_balance(self, voucher: Voucher) -> dict[str, Any]:
+        return amount(voucher.balance_minor, voucher.currency)
+
+    @extend_schema_field(AmountSerializer)
+    def get_available(self, voucher: Voucher) -> dict[str, Any]:
+        return amount(voucher.balance_minor - voucher.held_minor, voucher.currency)
+
+
+class WalletSerializer(serializers.ModelSerializer[Wallet]):
+    """`available` is what can be spent: the balance less what payments hold."""
+
+    balance = serializers.SerializerMethodField()
+    available = serializers.SerializerMethodField()
 
     class Meta:
         model = Wallet
-        fields = ["id", "balance"]
+        fields = ["id", "balance", "available"]
+
+    @extend_schema_field(AmountSerializer)
+    def get_available(self, wallet: Wallet) -> dict[str, Any]:
+        return amount(wallet.balance_minor - wallet.held_minor, wallet.currency)
 
     @extend_schema_field(AmountSerializer)
     def get_balance(self, wallet: Wallet) -> dict[str, Any]:
@@ -57,5 +179,5 @@ class DepositSerializer(serializers.Serializer[Any]):
     """Money that a provider already holds for us, to be put into a user's wallet."""
 
     user_id = serializers.UUIDField()
-    amount_minor = StrictIntegerField(min_value=1, max_value=1_000_000_000_000)
+    amount_minor = StrictIntegerField(min_value=1, max_value=AMOUNT_MINOR_MAX)
     currency = CurrencyField()

@@ -7,8 +7,11 @@ from core.payments.domain.payment_state import EventType, PaymentType
 Postings = Mapping[str, int]
 
 WALLET_LIABILITY = "wallet_liability"
+VOUCHER_LIABILITY = "voucher_liability"
+PROMOTIONS = "promotions"
 REVENUE = "revenue"
 REFUNDS = "refunds"
+DISPUTES_RESERVE = "disputes_reserve"
 BAD_DEBT = "bad_debt"
 ADJUSTMENTS = "adjustments"
 IMPORTED_CLEARING = "imported_clearing"
@@ -28,19 +31,33 @@ def move(amount_minor: int, *, debit: str, credit: str) -> Postings:
     return {debit: amount_minor, credit: -amount_minor}
 
 
-CAPTURE_POSTINGS: dict[PaymentType, Callable[[int, str], Postings]] = {
-    PaymentType.WALLET: lambda amount, _: move(amount, debit=WALLET_LIABILITY, credit=REVENUE),
-    PaymentType.CARD: lambda amount, provider: move(amount, debit=psp_clearing(provider), credit=REVENUE),
-    PaymentType.IMPORTED: lambda amount, _: move(amount, debit=IMPORTED_CLEARING, credit=REVENUE),
+# Where the money of an order's payment comes from, and where a refund returns it to.
+_FUNDING: dict[PaymentType, Callable[[str], str]] = {
+    PaymentType.WALLET: lambda _: WALLET_LIABILITY,
+    PaymentType.VOUCHER: lambda _: VOUCHER_LIABILITY,
+    PaymentType.CARD: psp_clearing,
+    PaymentType.BOLETO: psp_clearing,
+    PaymentType.IMPORTED: lambda _: IMPORTED_CLEARING,
+}
+
+# Event → (amount, funding account) → postings. Holding money moves none, so authorizations and voids post nothing.
+_OF_ORDER_PAYMENTS: dict[EventType, Callable[[int, str], Postings]] = {
+    EventType.CAPTURED: lambda amount, funding: move(amount, debit=funding, credit=REVENUE),
+    EventType.REFUND_SUCCEEDED: lambda amount, funding: move(amount, debit=REFUNDS, credit=funding),
+    EventType.DISPUTE_OPENED: lambda amount, funding: move(amount, debit=DISPUTES_RESERVE, credit=funding),
+    EventType.DISPUTE_WON: lambda amount, funding: move(amount, debit=funding, credit=DISPUTES_RESERVE),
+    EventType.DISPUTE_LOST: lambda amount, _: move(amount, debit=BAD_DEBT, credit=DISPUTES_RESERVE),
 }
 
 
 def postings_of(event: EventType, payment_type: PaymentType, amount_minor: int, provider: str) -> Postings:
     """Postings of an event whose accounts follow from its type alone; events that move no money post nothing."""
-    if event == EventType.CAPTURED:
-        return CAPTURE_POSTINGS[payment_type](amount_minor, provider)
+    if event in _OF_ORDER_PAYMENTS:
+        return _OF_ORDER_PAYMENTS[event](amount_minor, _FUNDING[payment_type](provider))
     if event == EventType.DEPOSIT_POSTED:
         return move(amount_minor, debit=psp_clearing(provider), credit=WALLET_LIABILITY)
+    if event == EventType.VOUCHER_ISSUED:
+        return move(amount_minor, debit=PROMOTIONS, credit=VOUCHER_LIABILITY)
     if event == EventType.CREDIT_POSTED:
         # A credit's amount is negative: it takes from clearing and shows as a refund.
         return move(amount_minor, debit=IMPORTED_CLEARING, credit=REFUNDS)

@@ -13,6 +13,8 @@ class Outcome(StrEnum):
     """The provider did exactly what was asked: same operation, payment, amount and currency."""
     DECLINED = "declined"
     """The provider decided not to, for good; nothing was charged."""
+    PENDING = "pending"
+    """The provider took it and decides later, when the customer has acted for example; nothing is certain yet."""
     UNKNOWN = "unknown"
     """Anything may have happened. Ask with `query` later; never read this as a failure."""
     NOT_FOUND = "not_found"

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 import core.clock
 import core.ids
-import core.payments.domain.payment_state
 
 
 class Migration(migrations.Migration):
@@ -154,7 +153,7 @@ class Migration(migrations.Migration):
                             ("succeeded", "succeeded"),
                             ("declined", "declined"),
                         ],
-                        default=core.payments.domain.payment_state.OperationState["REQUESTED"],
+                        default="requested",
                         max_length=16,
                     ),
                 ),

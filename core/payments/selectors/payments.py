@@ -5,7 +5,27 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from core.payments.models import Payment, PaymentRecording, Wallet
+from core.errors import NotFound
+from core.payments.models import Dispute, Payment, PaymentRecording, Voucher, Wallet
+
+
+def payment_by_id(payment_id: UUID, *, user_id: UUID | None = None) -> Payment:
+    """One payment (with `user_id` only that user's). Raises NotFound, the same for another user's as for none."""
+    payments = Payment.objects.filter(pk=payment_id)
+    if user_id is not None:
+        payments = payments.filter(user_id=user_id)
+    payment = payments.first()
+    if payment is None:
+        raise NotFound(f"No payment {payment_id} is visible to you.")
+    return payment
+
+
+def dispute_by_id(dispute_id: UUID) -> Dispute:
+    """With its payment. Raises NotFound."""
+    dispute = Dispute.objects.select_related("payment").filter(pk=dispute_id).first()
+    if dispute is None:
+        raise NotFound(f"No dispute {dispute_id} is visible to you.")
+    return dispute
 
 
 def payments_of_order(order_id: UUID) -> QuerySet[Payment]:
@@ -21,3 +41,11 @@ def recorded_seqs(payment_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 def wallets_of(user_id: UUID) -> QuerySet[Wallet]:
     return Wallet.objects.filter(user_id=user_id).order_by("currency")
+
+
+def voucher_by_code(code: str) -> Voucher:
+    """Raises NotFound."""
+    voucher = Voucher.objects.filter(code=code.strip().upper()).first()
+    if voucher is None:
+        raise NotFound("No voucher has this code.")
+    return voucher

@@ -108,7 +108,7 @@ def _fact_of(booking: Booking) -> PaymentFact:
         authorized_minor=payment.authorized_minor,
         captured_minor=payment.captured_minor,
         refunded_minor=payment.refunded_minor,
-        disputed_minor=0,
+        disputed_minor=payment.disputed_minor,
         postings=dict(booking.postings),
         occurred_at=booking.occurred_at,
         booked_at=time.booked_at,

@@ -1,4 +1,4 @@
-"""Operations: work at a provider. Claimed by lease, found again from this table whatever else is lost."""
+"""Operations: movements of a payment's money. Claimed by lease, found again from this table whatever else is lost."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,23 +9,27 @@ from django.db import connection, transaction
 
 from core.clock import now
 from core.ids import new_id
-from core.payments.domain.payment_state import OperationKind, OperationState
+from core.payments.domain.operation_state import Attention, OperationKind, OperationState
 from core.payments.events import OPERATION, OperationRequested
 from core.payments.gateways.protocol import GatewayRequest
 from core.payments.models import Payment, PaymentOperation
 from outbox.publishing import emit
 
 
-def request(*, payment: Payment, kind: OperationKind, token: str) -> PaymentOperation:
+def request(
+    *, payment: Payment, kind: OperationKind, amount_minor: int, reason: str = "", is_final: bool = False
+) -> PaymentOperation:
     """Write down that the provider must be asked, and hint it to the gateway role. In the caller's transaction."""
     operation = PaymentOperation.objects.create(
         id=new_id(),
         payment=payment,
         kind=kind,
         gateway=payment.provider,
-        token=token,
-        amount_minor=payment.amount_minor,
+        token=payment.token,
+        amount_minor=amount_minor,
         currency=payment.currency,
+        reason=reason,
+        is_final=is_final,
         seq=1,
     )
     emit(
@@ -37,6 +41,24 @@ def request(*, payment: Payment, kind: OperationKind, token: str) -> PaymentOper
         ),
     )
     return operation
+
+
+def settled_at_once(
+    *, payment: Payment, kind: OperationKind, amount_minor: int, reason: str = "", is_final: bool = False
+) -> PaymentOperation:
+    """An operation on stored value: done in the caller's transaction, so nobody has to be asked."""
+    return PaymentOperation.objects.create(
+        id=new_id(),
+        payment=payment,
+        kind=kind,
+        state=OperationState.SUCCEEDED,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        reason=reason,
+        is_final=is_final,
+        next_attempt_at=None,
+        settled_at=now(),
+    )
 
 
 _CLAIM = """
@@ -54,27 +76,28 @@ RETURNING id
 # Leases are compared with the primary's clock: workers' clocks may differ.
 _TO_SUBMIT = "state = 'requested' AND next_attempt_at <= clock_timestamp()"
 _TO_QUERY = """
-    (state = 'unknown' AND next_attempt_at <= clock_timestamp()
+    (state IN ('unknown', 'accepted') AND next_attempt_at <= clock_timestamp()
      AND (lease_until IS NULL OR lease_until < clock_timestamp()))
     OR (state = 'submitted' AND lease_until < clock_timestamp())
 """
+# A lease that ran out leaves no certain outcome; what the provider accepted stays accepted while it is asked for.
+_QUERIED = "CASE state WHEN 'accepted' THEN 'accepted' ELSE 'unknown' END"
 
 
 def claim_to_submit(*, owner: UUID, limit: int) -> Sequence[PaymentOperation]:
     """Take due operations for submission, with a lease. Two claimers never get the same one."""
-    return _claim(owner=owner, limit=limit, due=_TO_SUBMIT, state_after=OperationState.SUBMITTED, attempts=1, queries=0)
+    return _claim(owner=owner, limit=limit, due=_TO_SUBMIT, state_after="'submitted'", attempts=1, queries=0)
 
 
 def claim_to_query(*, owner: UUID, limit: int) -> Sequence[PaymentOperation]:
-    """Take operations whose outcome must be asked for: unknown and due, or submitted with an expired lease."""
-    return _claim(owner=owner, limit=limit, due=_TO_QUERY, state_after=OperationState.UNKNOWN, attempts=0, queries=1)
+    """Take operations whose outcome must be asked for: without a certain one and due, or with an expired lease."""
+    return _claim(owner=owner, limit=limit, due=_TO_QUERY, state_after=_QUERIED, attempts=0, queries=1)
 
 
 def _claim(
-    *, owner: UUID, limit: int, due: str, state_after: OperationState, attempts: int, queries: int
+    *, owner: UUID, limit: int, due: str, state_after: str, attempts: int, queries: int
 ) -> Sequence[PaymentOperation]:
     parameters = {
-        "state_after": str(state_after),
         "owner": str(owner),
         "lease_seconds": settings.OPERATION_LEASE_SECONDS,
         "attempts": attempts,
@@ -82,7 +105,7 @@ def _claim(
         "limit": limit,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM.format(due=due), parameters)
+        cursor.execute(_CLAIM.format(due=due, state_after=state_after), parameters)
         ids = [row[0] for row in cursor.fetchall()]
     return list(PaymentOperation.objects.filter(id__in=ids).order_by("id"))
 
@@ -98,13 +121,50 @@ def submit_again(*, operation_id: UUID) -> bool:
     return bool(changed)
 
 
-def postpone_query(operation: PaymentOperation) -> None:
-    """Set when the provider is asked next. The caller holds the row lock and saves."""
+def settle(
+    operation: PaymentOperation, state: OperationState, *, provider_ref: str = "", decline_code: str = ""
+) -> None:
+    """Write a locked operation's final state. What only asked for an answer asks for attention no more."""
+    operation.state = state
+    operation.provider_ref = provider_ref
+    operation.decline_code = decline_code
+    operation.settled_at = now()
+    operation.next_attempt_at = operation.lease_owner = operation.lease_until = None
+    operation.attention, operation.attention_at = "", None
+    operation.save()
+
+
+def wait_for_outcome(operation: PaymentOperation, state: OperationState) -> None:
+    """Write that a locked operation has no final outcome yet (UNKNOWN or ACCEPTED), and when to ask next.
+
+    After the last planned query a person is told; asking goes on for ever, because nothing is failed by time alone.
+    """
     delays = settings.OPERATION_QUERY_DELAYS_SECONDS
-    delay_seconds = delays[min(operation.queries, len(delays) - 1)]
-    operation.next_attempt_at = now() + timedelta(seconds=delay_seconds)
-    operation.lease_owner = None
-    operation.lease_until = None
+    operation.state = state
+    operation.next_attempt_at = now() + timedelta(seconds=delays[min(operation.queries, len(delays) - 1)])
+    operation.lease_owner = operation.lease_until = None
+    if state == OperationState.UNKNOWN:
+        operation.unknown_at = operation.unknown_at or now()
+        if operation.queries >= len(delays):
+            flag(operation, Attention.OUTCOME_UNKNOWN)
+    operation.save()
+
+
+def flag(operation: PaymentOperation, attention: Attention) -> None:
+    """Say that a person must look at it. The caller saves."""
+    if operation.attention != attention:
+        operation.attention, operation.attention_at = attention, now()
+
+
+@transaction.atomic
+def resolve(*, operation_id: UUID, resolution: str) -> PaymentOperation | None:
+    """Take an operation off the list of those that need attention, with what was done about it. None: not on it."""
+    operation = PaymentOperation.objects.select_for_update(no_key=True).filter(pk=operation_id).first()
+    if operation is None or not operation.attention:
+        return None
+    operation.attention, operation.attention_at, operation.resolution = "", None, resolution
+    operation.save(update_fields=["attention", "attention_at", "resolution"])
+    return operation
 
 
 def gateway_request(operation: PaymentOperation) -> GatewayRequest:

@@ -7,8 +7,9 @@ from core.ids import new_id
 from core.money import Money
 from core.payments.domain.accounts import postings_of
 from core.payments.domain.payment_state import EventType, PaymentState, PaymentType, next_state
-from core.payments.models import Payment
-from core.payments.services.booking import Booking, book, next_booking_time
+from core.payments.domain.totals import Totals, totals_after
+from core.payments.models import Payment, Voucher
+from core.payments.services.booking import Booking, BookingTime, book, next_booking_time
 
 
 def begin(
@@ -19,15 +20,18 @@ def begin(
     user_id: UUID,
     amount: Money,
     provider: str = "",
-    payment_id: UUID | None = None,
+    token: str = "",
+    checkout_id: UUID | None = None,
+    voucher: Voucher | None = None,
+    object_id: UUID | None = None,
 ) -> Payment:
     """Insert a payment whose first event is `event_type`. In the caller's transaction; `order_id` None means its own.
 
     A payment that begins as captured is authorized and captured in full by that one event.
     """
-    payment_id = payment_id or new_id()
+    payment_id = new_id()
     time = next_booking_time()
-    captured = amount.amount_minor if event_type == EventType.CAPTURED else 0
+    totals = totals_after(Totals(), event_type, amount.amount_minor, is_first=True)
     payment = Payment.objects.create(
         id=payment_id,
         order_id=order_id or payment_id,
@@ -37,22 +41,17 @@ def begin(
         seq=1,
         currency=amount.currency,
         amount_minor=amount.amount_minor,
-        authorized_minor=captured,
-        captured_minor=captured,
+        authorized_minor=totals.authorized_minor,
+        captured_minor=totals.captured_minor,
+        captured_seq=1 if event_type == EventType.CAPTURED else 0,
         provider=provider,
+        token=token,
+        checkout_id=checkout_id,
+        voucher=voucher,
         created_at=time.booked_at,
         last_booked_at=time.booked_at,
     )
-    book(
-        Booking(
-            payment=payment,
-            event_type=event_type,
-            amount_minor=amount.amount_minor,
-            postings=postings_of(event_type, payment_type, amount.amount_minor, provider),
-            time=time,
-            occurred_at=time.booked_at,
-        )
-    )
+    _book(payment, event_type, amount.amount_minor, time, object_id, occurred_at=None)
     return payment
 
 
@@ -60,28 +59,70 @@ def advance(
     payment: Payment,
     event_type: EventType,
     *,
+    amount_minor: int,
     provider_ref: str = "",
     object_id: UUID | None = None,
     occurred_at: datetime | None = None,
 ) -> None:
     """Move a locked payment by one event. Raises IllegalTransition when the table has no such step.
 
-    A capture takes the whole amount. In the caller's transaction, which must hold the payment's row lock.
+    Saves the whole control row, what the caller changed on it included. In the caller's transaction, which must hold
+    the payment's row lock.
     """
-    payment.state = next_state(PaymentState(payment.state), event_type)
+    totals = totals_after(totals_of(payment), event_type, amount_minor)
+    payment.state = next_state(PaymentState(payment.state), event_type, remainder_minor=totals.remainder_minor)
+    payment.authorized_minor = totals.authorized_minor
+    payment.captured_minor = totals.captured_minor
+    payment.refunded_minor = totals.refunded_minor
+    payment.disputed_minor = totals.disputed_minor
     payment.seq += 1
-    payment.provider_ref = provider_ref or payment.provider_ref
     if event_type == EventType.CAPTURED:
-        payment.authorized_minor = payment.captured_minor = payment.amount_minor
+        payment.captured_seq = payment.seq
+    payment.provider_ref = provider_ref or payment.provider_ref
     time = next_booking_time(payment.last_booked_at)
     payment.last_booked_at = time.booked_at
-    payment.save(update_fields=["state", "seq", "provider_ref", "authorized_minor", "captured_minor", "last_booked_at"])
+    payment.save(
+        update_fields=[
+            "state",
+            "seq",
+            "authorized_minor",
+            "captured_minor",
+            "refunded_minor",
+            "disputed_minor",
+            "pending_capture_minor",
+            "pending_refund_minor",
+            "captured_seq",
+            "provider_ref",
+            "last_booked_at",
+        ]
+    )
+    _book(payment, event_type, amount_minor, time, object_id, occurred_at)
+
+
+def totals_of(payment: Payment) -> Totals:
+    return Totals(
+        authorized_minor=payment.authorized_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        disputed_minor=payment.disputed_minor,
+    )
+
+
+def _book(
+    payment: Payment,
+    event_type: EventType,
+    amount_minor: int,
+    time: BookingTime,
+    object_id: UUID | None,
+    occurred_at: datetime | None,
+) -> None:
+    payment_type = PaymentType(payment.payment_type)
     book(
         Booking(
             payment=payment,
             event_type=event_type,
-            amount_minor=payment.amount_minor,
-            postings=postings_of(event_type, PaymentType(payment.payment_type), payment.amount_minor, payment.provider),
+            amount_minor=amount_minor,
+            postings=postings_of(event_type, payment_type, amount_minor, payment.provider),
             time=time,
             occurred_at=occurred_at or time.booked_at,
             object_id=object_id,

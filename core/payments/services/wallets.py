@@ -45,17 +45,18 @@ def pay(*, user_id: UUID, order_id: UUID, amount: Money) -> Payment:
     Raises InsufficientFunds or NoWallet, and then nothing has changed.
     """
     wallets = Wallet.objects.filter(user_id=user_id, currency=amount.currency)
-    debited = wallets.filter(balance_minor__gte=amount.amount_minor).update(
+    debited = wallets.filter(balance_minor__gte=F("held_minor") + amount.amount_minor).update(
         balance_minor=F("balance_minor") - amount.amount_minor
     )
     if not debited:
         wallet = wallets.first()
         if wallet is None:
             raise NoWallet(f"You have no wallet in {amount.currency}: pay by card, or open a wallet and top it up.")
+        available_minor = wallet.balance_minor - wallet.held_minor
         raise InsufficientFunds(
             f"The order costs {amount.amount_minor} {amount.currency} minor units and the wallet holds "
-            f"{wallet.balance_minor}: top it up or pay by card.",
-            available_minor=wallet.balance_minor,
+            f"{available_minor}: top it up or pay by card.",
+            available_minor=available_minor,
             required_minor=amount.amount_minor,
         )
     return payments.begin(

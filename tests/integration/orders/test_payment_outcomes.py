@@ -8,7 +8,7 @@ from django.db import transaction
 
 from core.clock import now
 from core.orders.services import checkout, payment_outcomes
-from core.payments.domain.payment_state import OperationState
+from core.payments.domain.operation_state import OperationState
 from core.payments.gateways.protocol import GatewayResult, Outcome
 from core.payments.models import PaymentOperation
 from tests.storefront import Storefront, events_of, payments_of

@@ -1,0 +1,74 @@
+"""What a provider tells of disputes, recorded under the order's lock."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from core.orders.locks import lock_order
+from core.orders.services import transitions
+from core.payments.domain.dispute_state import DisputeState
+from core.payments.locks import lock_dispute, lock_payment
+from core.payments.models import Dispute
+from core.payments.selectors.payments import dispute_by_id, payment_by_id
+from core.payments.services import disputes
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeNotice:
+    """A provider's word about a dispute; `state` is OPEN, WON or LOST, `amount_minor` in the payment's currency."""
+
+    provider: str
+    provider_dispute_id: str
+    payment_id: UUID
+    amount_minor: int
+    currency: str
+    reason: str
+    state: DisputeState
+    occurred_at: datetime
+
+
+@transaction.atomic
+def record(notice: DisputeNotice) -> bool:
+    """Record the notice. False when it changes nothing: repeated, contrary to an earlier end, or not our money.
+
+    Notices may come in any order: one that ends an unknown dispute opens it first. Raises NotFound for a payment that
+    is not ours.
+    """
+    order = lock_order(payment_by_id(notice.payment_id).order_id)
+    payment = lock_payment(notice.payment_id)
+    is_known = Dispute.objects.filter(provider=notice.provider, provider_dispute_id=notice.provider_dispute_id).exists()
+    room_minor = payment.captured_minor - payment.disputed_minor
+    is_ours = (payment.provider, payment.currency) == (notice.provider, notice.currency)
+    if not is_known and (not is_ours or notice.amount_minor > room_minor):
+        log.error("dispute.does_not_fit", payment_id=str(payment.id), amount_minor=notice.amount_minor)
+        return False
+    before = payment.seq
+    dispute = disputes.open_dispute(
+        payment,
+        provider_dispute_id=notice.provider_dispute_id,
+        amount_minor=notice.amount_minor,
+        reason=notice.reason,
+        occurred_at=notice.occurred_at,
+    )
+    if notice.state in (DisputeState.WON, DisputeState.LOST):
+        disputes.close_dispute(
+            payment, dispute, is_won=notice.state == DisputeState.WON, occurred_at=notice.occurred_at
+        )
+    transitions.refold(order)
+    return payment.seq > before
+
+
+@transaction.atomic
+def submit_evidence(*, dispute_id: UUID, evidence: str) -> Dispute:
+    """Keep our side of a dispute. Raises NotFound or DisputeClosed."""
+    found = dispute_by_id(dispute_id)
+    lock_order(found.payment.order_id)
+    payment = lock_payment(found.payment_id)
+    dispute = lock_dispute(dispute_id)
+    disputes.submit_evidence(payment, dispute, evidence=evidence)
+    return dispute
