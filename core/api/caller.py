@@ -23,6 +23,8 @@ def caller_id(request: Request) -> UUID:
 def address_of(request: Request) -> str:
     """The client's network address. X-Forwarded-For counts only as far as TRUSTED_PROXIES proxies wrote it."""
     return str(BaseThrottle().get_ident(request))
+
+
 def owner_or_any(request: Request) -> UUID | None:
     """Whose objects the caller may see: only their own, or (None) everybody's, for staff."""
     user = caller(request)

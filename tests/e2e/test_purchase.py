@@ -9,10 +9,13 @@ import httpx
 import pytest
 
 from core.env import env
-from core.payments.models import PaymentEvent, PaymentOperation
+from core.payments.models import PaymentEvent
 from deploy.demo.verdict import provider_log
 from payments_ledger import session
 from tests.storefront import Storefront, events_of, payments_of
+
+HELD = ["payment.created", "payment.authorized"]
+HELD_LATE = ["payment.created", "attempt.unknown", "payment.authorized"]
 
 
 def ledger_rows(order_id: str) -> list[dict]:
@@ -51,11 +54,11 @@ def test_a_wallet_purchase_is_paid_at_once_and_recorded_in_cassandra_byte_for_by
 @pytest.mark.parametrize(
     ("token", "status", "events"),
     [
-        ("tok_approve", "paid", ["payment.created", "payment.captured"]),
+        ("tok_approve", "paid", [*HELD, "payment.captured"]),
         ("tok_decline", "failed", ["payment.created", "payment.failed"]),
-        ("tok_timeout_after_charge", "paid", ["payment.created", "attempt.unknown", "payment.captured"]),
-        ("tok_500_after_charge", "paid", ["payment.created", "attempt.unknown", "payment.captured"]),
-        ("tok_timeout_before_charge", "paid", ["payment.created", "attempt.unknown", "payment.captured"]),
+        ("tok_timeout_after_charge", "paid", [*HELD_LATE, "payment.captured"]),
+        ("tok_500_after_charge", "paid", [*HELD_LATE, "payment.captured"]),
+        ("tok_timeout_before_charge", "paid", [*HELD_LATE, "payment.captured"]),
     ],
 )
 def test_a_card_purchase_ends_as_the_provider_decided(token, status, events):
@@ -80,13 +83,13 @@ def test_a_card_purchase_ends_as_the_provider_decided(token, status, events):
     assert sum(row["amount_minor"] for row in rows if row["event_type"].endswith("captured.v1")) == (
         2997 if status == "paid" else 0
     )
-    operation = PaymentOperation.objects.get(payment__order_id=order_id)
-    charged = [
-        record["charged_minor"]
+    (payment,) = payments_of(order_id)
+    moved = [
+        (record["kind"], record["moved_minor"])
         for record in provider_log()
-        if record["type"] == "operation" and record["operation_id"] == str(operation.id)
+        if record["type"] == "operation" and record["payment_id"] == str(payment.id)
     ]
-    assert charged == ([2997] if status == "paid" else [0])
+    assert moved == ([("authorize", 2997), ("capture", 2997)] if status == "paid" else [("authorize", 0)])
 
 
 def test_a_declined_order_can_be_paid_another_way():

@@ -63,7 +63,7 @@ def settled_at_once(
 
 _CLAIM = """
 UPDATE payments_paymentoperation AS operation
-SET state = %(state_after)s, lease_owner = %(owner)s,
+SET state = {state_after}, lease_owner = %(owner)s,
     lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
     attempts = attempts + %(attempts)s, queries = queries + %(queries)s
 WHERE id IN (
