@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import structlog
+from django.db.models import Exists, OuterRef
 
 from core.clock import now
 from core.db.transactions import atomically
@@ -19,7 +20,11 @@ log = structlog.get_logger(__name__)
 def sweep(*, limit: int) -> int:
     """Turn back up to `limit` checkouts past their deadline; returns how many. Idempotent, any number may run."""
     overdue = Checkout.objects.filter(
-        state=CheckoutState.RUNNING, deadline_at__lte=now(), order__fulfilment_status=FulfilmentStatus.PLACED
+        # Those at a provider are left out here too, or a hundred of them would hide every other.
+        ~Exists(at_provider(OuterRef("order_id"))),
+        state=CheckoutState.RUNNING,
+        deadline_at__lte=now(),
+        order__fulfilment_status=FulfilmentStatus.PLACED,
     )
     found = list(overdue.order_by("deadline_at").values_list("id", "order_id")[:limit])
     return sum(expire(checkout_id=checkout_id, order_id=order_id) for checkout_id, order_id in found)

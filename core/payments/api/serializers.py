@@ -175,6 +175,10 @@ class WalletSerializer(serializers.ModelSerializer[Wallet]):
         return amount(wallet.balance_minor, wallet.currency)
 
 
+class WalletRequestSerializer(serializers.Serializer[Any]):
+    currency = CurrencyField()
+
+
 class DepositSerializer(serializers.Serializer[Any]):
     """Money that a provider already holds for us, to be put into a user's wallet."""
 

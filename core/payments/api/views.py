@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from core.api.caller import caller_id, owner_or_any
 from core.api.idempotency import idempotent
 from core.api.pagination import Pages
+from core.db.transactions import atomically
 from core.errors import NotFound
 from core.money import Money
 from core.payments.api.serializers import (
@@ -25,6 +26,7 @@ from core.payments.api.serializers import (
     ResolutionSerializer,
     VoucherRequestSerializer,
     VoucherSerializer,
+    WalletRequestSerializer,
     WalletSerializer,
 )
 from core.payments.models import PaymentOperation
@@ -41,11 +43,19 @@ IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEAD
 
 
 class WalletListView(APIView):
-    """My wallets, one a currency."""
+    """My wallets, one a currency; a POST opens one, and opening it again changes nothing."""
 
     @extend_schema(responses=WalletSerializer(many=True))
     def get(self, request: Request) -> Response:
         return Response({"data": WalletSerializer(wallets_of(caller_id(request)), many=True).data})
+
+    @extend_schema(request=WalletRequestSerializer, responses={201: WalletSerializer})
+    def post(self, request: Request) -> Response:
+        data = WalletRequestSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        currency = data.validated_data["currency"]
+        wallet = atomically(lambda: wallets.open_wallet(user_id=caller_id(request), currency=currency))
+        return Response(WalletSerializer(wallet).data, status=201)
 
 
 class DepositView(APIView):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 
 from core.errors import NotFound
 from core.payments.domain.operation_state import (
@@ -52,7 +52,7 @@ def has_final_capture(payment_id: UUID) -> bool:
     return captures.filter(state=OperationState.SUCCEEDED).exists()
 
 
-def at_provider(order_id: UUID) -> QuerySet[PaymentOperation]:
+def at_provider(order_id: UUID | OuterRef) -> QuerySet[PaymentOperation]:
     """Operations of an order's payments on which a provider may have acted already."""
     return PaymentOperation.objects.filter(payment__order_id=order_id, state__in=AT_PROVIDER_STATES)
 

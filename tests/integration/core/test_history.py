@@ -44,7 +44,11 @@ def test_no_partition_can_be_changed_directly():
 @pytest.mark.parametrize(
     ("statement", "constraint"),
     [
-        ("UPDATE payments_wallet SET balance_minor = -1 WHERE user_id = %(user)s", "wallet_not_negative"),
+        ("UPDATE payments_wallet SET balance_minor = -1, held_minor = -1 WHERE user_id = %(user)s", "wallet_"),
+        (
+            "UPDATE payments_wallet SET held_minor = balance_minor + 1 WHERE user_id = %(user)s",
+            "wallet_held_within_balance",
+        ),
         ("UPDATE catalog_product SET stock = -1 WHERE id = %(product)s", "product_stock_not_negative"),
         (
             "UPDATE orders_order SET committed_minor = total_minor + 1 WHERE id = %(order)s",
@@ -52,7 +56,24 @@ def test_no_partition_can_be_changed_directly():
         ),
         (
             "UPDATE payments_payment SET captured_minor = authorized_minor + 1 WHERE order_id = %(order)s",
+            "payment_pending_within_totals",
+        ),
+        (
+            "UPDATE payments_payment SET pending_capture_minor = 1 WHERE order_id = %(order)s",
+            "payment_pending_within_totals",
+        ),
+        (
+            "UPDATE payments_payment SET refunded_minor = 1, pending_refund_minor = captured_minor "
+            "WHERE order_id = %(order)s",
+            "payment_pending_within_totals",
+        ),
+        (
+            "UPDATE payments_payment SET refunded_minor = -1 WHERE order_id = %(order)s",
             "payment_refunded_captured_authorized",
+        ),
+        (
+            "UPDATE payments_payment SET disputed_minor = captured_minor + 1 WHERE order_id = %(order)s",
+            "payment_disputed_within_captured",
         ),
     ],
 )
