@@ -1,12 +1,14 @@
 """A payment provider to develop and test against: `python -m simulators.payment_provider --port P --log FILE`.
 
-    POST /v1/charges                   {payment_id, kind, amount_minor, currency, token}; Idempotency-Key: operation id
+    POST /v1/operations                {payment_id, kind, amount_minor, currency, token}; Idempotency-Key: operation id
     GET  /v1/operations/{operation_id} the stored decision, or 404 `not_found`
-    GET  /v1/log?after=N               every durable record above N, for whoever has to prove what was charged
+    GET  /v1/log?after=N               every durable record above N, for whoever has to prove what was moved
+    POST /v1/control/boleto            {payment_id, paid}: the customer pays the slip, or it expires
     GET  /healthz
 
-The card token chooses the behaviour (card_tokens.py). A decision is fsync'd before its answer leaves, and replayed
-at the next start: the process may be killed at any moment.
+Kinds are authorize, capture, void and refund; what exceeds the payment's totals is declined (payment_totals.py). The
+token chooses the behaviour (card_tokens.py). A decision is fsync'd before its answer leaves, and replayed at the next
+start: the process may be killed at any moment.
 """
 
 import argparse
@@ -46,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         logger.error("cannot serve on %s:%s with %s: %s", options.host, options.port, options.log, error)
         return 2
     _stop_on_signal(server, stopping)
-    logger.info("serving on %s:%s, %d operations known", *server.server_address[:2], provider.decided_count())
+    logger.info("serving on %s:%s, %d operations known", *server.server_address[:2], provider.known_count())
     # The log stays open to the end: a request still in flight may be writing to it.
     server.serve_forever(poll_interval=0.1)
     return 0

@@ -2,45 +2,22 @@
 
 import secrets
 import threading
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from uuid import UUID
 
-from simulators.card_tokens import Behaviour, behaviour_of
+from simulators.card_tokens import Answering, Behaviour, Decides, Kind, behaviour_of
 from simulators.operation_log import OperationLog, Record
+from simulators.operation_request import OperationRequest
+from simulators.payment_totals import PaymentTotals
 
 STRIPES = 1024
 
 
-class Answering(StrEnum):
-    """How an answer leaves the house."""
-
-    AT_ONCE = "at_once"
-    HELD = "held"
-    """Later than the client waits."""
-    BROKEN = "broken"
-    """As a 500."""
-
-
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """One request to move money; `amount_minor` in minor units of `currency`."""
-
-    operation_id: UUID
-    payment_id: UUID
-    kind: str
-    amount_minor: int
-    currency: str
-    token: str
-
-    def as_record(self) -> Record:
-        return {**asdict(self), "operation_id": str(self.operation_id), "payment_id": str(self.payment_id)}
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The stored record of an operation (None when nothing was decided) and how to answer with it."""
+class Answer:
+    """What to tell of an operation (None: nothing was decided) and how."""
 
     record: Record | None
     answering: Answering
@@ -50,50 +27,84 @@ class OperationConflict(Exception):
     """This operation id was used before with another body. Use a new id, or send the first body again."""
 
 
+class NothingPending(Exception):
+    """No operation of this payment waits for its customer. Authorize one with a boleto's token first."""
+
+
 class Provider:
-    """Decides charges and keeps every decision in the log. Safe for any number of threads."""
+    """Decides operations within what each payment allows and keeps every decision in the log.
+
+    Safe for any number of threads. A lock is taken for the operation's id, so that one body wins, and then for its
+    payment, so that no two operations spend the same amount; in this order everywhere.
+    """
 
     def __init__(self, *, log: OperationLog, slow_seconds: float, stopping: threading.Event) -> None:
         self._log = log
         self._slow_seconds = slow_seconds
         self._stopping = stopping
-        self._stripes = [threading.Lock() for _ in range(STRIPES)]
-        self._decided: dict[str, Record] = {}
-        self._noted: dict[str, Record] = {}
+        self._operation_locks = [threading.Lock() for _ in range(STRIPES)]
+        self._payment_locks = [threading.Lock() for _ in range(STRIPES)]
+        self._known: dict[str, Record] = {}
+        self._totals: defaultdict[str, PaymentTotals] = defaultdict(PaymentTotals)
         for record in log.after(number=0):
             self._remember(record)
 
-    def submit(self, *, charge: Charge) -> Decision:
+    def submit(self, *, request: OperationRequest) -> Answer:
         """Decide the operation, or repeat what was decided. The decision is on disk when this returns.
 
         Raises OperationConflict when the id is known with another body.
         """
-        behaviour = behaviour_of(token=charge.token)
-        if behaviour.is_slow and str(charge.operation_id) not in self._decided:
+        behaviour = behaviour_of(token=request.token, kind=request.kind)
+        if behaviour.is_slow and str(request.operation_id) not in self._known:
             self._stopping.wait(self._slow_seconds)
-        with self._stripes[hash(charge.operation_id) % STRIPES]:
-            return self._submit_alone(charge, behaviour)
+        operation_lock = self._operation_locks[hash(request.operation_id) % STRIPES]
+        payment_lock = self._payment_locks[hash(request.payment_id) % STRIPES]
+        with operation_lock, payment_lock:
+            return self._submit_alone(request, behaviour)
+
+    def end_pending(self, *, payment_id: UUID, is_paid: bool) -> Record:
+        """Decide what the payment waits for: the customer paid the slip, or it expired. Raises NothingPending."""
+        with self._payment_locks[hash(payment_id) % STRIPES]:
+            pending_id = self.totals(payment_id=payment_id).pending_id
+            if not pending_id:
+                raise NothingPending(str(payment_id))
+            pending = self._known[pending_id]
+            draft = {field: value for field, value in pending.items() if field not in ("n", "at")}
+            return self._store(_decision(draft, "" if is_paid else "expired"))
 
     def find(self, *, operation_id: UUID) -> Record | None:
-        """The stored decision, or None when the operation was never decided here."""
-        return self._decided.get(str(operation_id))
+        """What is known of the operation, decided or pending; None when the provider never took it."""
+        record = self._known.get(str(operation_id))
+        return None if record is None or record["type"] == "noted" else record
 
-    def decided_count(self) -> int:
-        return len(self._decided)
+    def totals(self, *, payment_id: UUID) -> PaymentTotals:
+        """What the payment amounts to; all zero when nobody knows it."""
+        return self._totals.get(str(payment_id), PaymentTotals())
 
-    def _submit_alone(self, charge: Charge, behaviour: Behaviour) -> Decision:
-        """Submit while no other thread can submit the same operation."""
-        body = charge.as_record()
-        known = self._decided.get(body["operation_id"]) or self._noted.get(body["operation_id"])
+    def known_count(self) -> int:
+        return len(self._known)
+
+    def _submit_alone(self, request: OperationRequest, behaviour: Behaviour) -> Answer:
+        """Submit while no other thread can submit the same operation or touch the same payment."""
+        body = request.as_record()
+        known = self._known.get(body["operation_id"])
         if known is not None and any(known[field] != value for field, value in body.items()):
             raise OperationConflict(body["operation_id"])
-        if known is not None and known["type"] == "operation":
-            return Decision(record=known, answering=Answering.AT_ONCE)
+        if known is not None and known["type"] != "noted":
+            return Answer(record=known, answering=Answering.AT_ONCE)
         if behaviour.forgets_first and known is None:
             self._store({"type": "noted", **body})
-            return Decision(record=None, answering=Answering.HELD)
-        record = self._store(_decide(body, behaviour))
-        return Decision(record=record, answering=_answering(behaviour))
+            return Answer(record=None, answering=Answering.HELD)
+        refusal = self._totals[body["payment_id"]].refusal(
+            kind=request.kind, amount_minor=request.amount_minor, currency=request.currency, token=request.token
+        )
+        draft = {**body, "provider_ref": f"{request.kind}_{secrets.token_hex(12)}"}
+        decline_code = refusal or behaviour.decline_code
+        if behaviour.decides is not Decides.NOW and not decline_code:
+            record = self._store({"type": "pending", **draft, "status": "pending", "decline_code": ""})
+        else:
+            record = self._store(_decision(draft, decline_code))
+        return Answer(record=record, answering=behaviour.answering)
 
     def _store(self, record: Record) -> Record:
         stored = self._log.append(record={**record, "at": datetime.now(UTC).isoformat(timespec="microseconds")})
@@ -101,23 +112,20 @@ class Provider:
         return stored
 
     def _remember(self, record: Record) -> None:
-        known = self._decided if record["type"] == "operation" else self._noted
-        known[record["operation_id"]] = record
+        if "operation_id" in record:
+            self._known[record["operation_id"]] = record
+        self._totals[record["payment_id"]].apply(record)
 
 
-def _decide(body: Record, behaviour: Behaviour) -> Record:
-    approved = not behaviour.decline_code
+def _decision(draft: Record, decline_code: str) -> Record:
+    """The record of a decided operation: all of its amount moved, or none."""
+    moved_minor = 0 if decline_code else draft["amount_minor"]
     return {
+        **draft,
         "type": "operation",
-        **body,
-        "status": "succeeded" if approved else "declined",
-        "provider_ref": f"ch_{secrets.token_hex(12)}",
-        "decline_code": behaviour.decline_code,
-        "charged_minor": body["amount_minor"] if approved else 0,
+        "status": "declined" if decline_code else "succeeded",
+        "decline_code": decline_code,
+        "moved_minor": moved_minor,
+        # What was taken from the customer, for readers of the log from the time of one kind of operation.
+        "charged_minor": moved_minor if draft["kind"] in (Kind.CAPTURE, Kind.CHARGE) else 0,
     }
-
-
-def _answering(behaviour: Behaviour) -> Answering:
-    if behaviour.holds_answer:
-        return Answering.HELD
-    return Answering.BROKEN if behaviour.breaks_answer else Answering.AT_ONCE

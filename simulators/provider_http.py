@@ -1,4 +1,4 @@
-"""The provider over HTTP/1.1: three paths of its API and a health check, with keep-alive."""
+"""The provider over HTTP/1.1, with keep-alive."""
 
 import json
 import logging
@@ -10,9 +10,11 @@ from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from simulators.charge_request import BadRequest, parse_charge, parse_operation_id
+from simulators.card_tokens import Answering
 from simulators.operation_log import OperationLog, Record
-from simulators.provider import Answering, OperationConflict, Provider
+from simulators.operation_request import BadRequest, parse_operation, parse_uuid
+from simulators.provider import NothingPending, OperationConflict, Provider
+from simulators.provider_control import NoSuchControl, control
 
 logger = logging.getLogger(__name__)
 
@@ -67,32 +69,41 @@ class ProviderHandler(BaseHTTPRequestHandler):
         body = self._read_body()
         if body is None:
             return
-        if urlsplit(self.path).path != "/v1/charges":
-            self._refuse(HTTPStatus.NOT_FOUND, "no_such_path", self.path)
-            return
+        path = urlsplit(self.path).path
         try:
-            charge = parse_charge(idempotency_key=self.headers.get("Idempotency-Key"), body=body)
-            decision = self.server.provider.submit(charge=charge)
+            if path == "/v1/operations":
+                self._submit(body)
+            elif path.startswith("/v1/control/"):
+                name = path.removeprefix("/v1/control/")
+                self._answer(HTTPStatus.OK, control(provider=self.server.provider, path=name, body=body))
+            else:
+                self._refuse(HTTPStatus.NOT_FOUND, "no_such_path", self.path)
         except BadRequest as error:
             self._refuse(HTTPStatus.BAD_REQUEST, "invalid_request", str(error))
-            return
+        except NoSuchControl:
+            self._refuse(HTTPStatus.NOT_FOUND, "no_such_path", self.path)
+        except NothingPending as error:
+            self._refuse(HTTPStatus.CONFLICT, "nothing_pending", f"payment {error} waits for nobody")
         except OperationConflict as error:
             detail = f"operation {error} was used with another body"
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_conflict", detail)
-            return
-        if decision.answering is Answering.HELD:
+
+    def _submit(self, body: bytes) -> None:
+        request = parse_operation(idempotency_key=self.headers.get("Idempotency-Key"), body=body)
+        answer = self.server.provider.submit(request=request)
+        if answer.answering is Answering.HELD:
             self.server.stopping.wait(self.server.hold_seconds)
-        if decision.answering is Answering.BROKEN:
+        if answer.answering is Answering.BROKEN:
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "something broke after the decision")
-        elif decision.record is None:
+        elif answer.record is None:
             self._refuse(HTTPStatus.GATEWAY_TIMEOUT, "not_processed", "the operation was not processed in time")
         else:
-            self._answer(HTTPStatus.OK, _public(decision.record))
+            self._answer(HTTPStatus.OK, _public(answer.record))
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         if url.path == "/healthz":
-            self._answer(HTTPStatus.OK, {"status": "ok", "operations": self.server.provider.decided_count()})
+            self._answer(HTTPStatus.OK, {"status": "ok", "operations": self.server.provider.known_count()})
         elif url.path == "/v1/log":
             self._answer_log(url.query)
         elif url.path.startswith("/v1/operations/"):
@@ -102,7 +113,7 @@ class ProviderHandler(BaseHTTPRequestHandler):
 
     def _answer_operation(self, text: str) -> None:
         try:
-            operation_id = parse_operation_id(text)
+            operation_id = parse_uuid("operation id", text)
         except BadRequest as error:
             self._refuse(HTTPStatus.BAD_REQUEST, "invalid_request", str(error))
             return

@@ -62,10 +62,22 @@ class ProviderProcess:
         records: list[dict[str, Any]] = httpx.get(f"{self.url}/v1/log", params={"after": 0}).json()["records"]
         return records
 
-    def charged_minor(self, payment_id: object) -> list[int]:
-        """Amounts charged for one payment, in the order of charging."""
+    def moved_minor(self, payment_id: object, kind: str) -> list[int]:
+        """What operations of this kind have moved for one payment, in their order; declined ones moved nothing."""
         return [
-            record["charged_minor"]
+            record["moved_minor"]
             for record in self.records()
-            if record["payment_id"] == str(payment_id) and record.get("charged_minor")
+            if (record["type"], record["payment_id"], record.get("kind")) == ("operation", str(payment_id), kind)
+            and record["moved_minor"]
         ]
+
+    def control(self, path: str, **body: object) -> dict[str, Any]:
+        """Make something happen at the provider: see the paths below /v1/control/."""
+        answer = httpx.post(f"{self.url}/v1/control/{path}", json=body)
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def settle(self, payment_id: object, *, is_paid: bool) -> None:
+        """End the payment's pending slip."""
+        self.control("boleto", payment_id=str(payment_id), paid=is_paid)

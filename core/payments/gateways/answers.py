@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.payments.gateways.protocol import GatewayRequest, GatewayResult, Outcome
 
-DECIDED = {"succeeded": Outcome.SUCCEEDED, "declined": Outcome.DECLINED}
+OUTCOMES = {"succeeded": Outcome.SUCCEEDED, "declined": Outcome.DECLINED, "pending": Outcome.PENDING}
 
 
 class UnusableAnswer(Exception):
@@ -53,7 +53,7 @@ def _result(answer: dict[str, Any]) -> GatewayResult:
     status, provider_ref, decline_code, amount_minor = (
         answer.get(field) for field in ("status", "provider_ref", "decline_code", "amount_minor")
     )
-    outcome = DECIDED.get(status) if isinstance(status, str) else None
+    outcome = OUTCOMES.get(status) if isinstance(status, str) else None
     if outcome is None:
         _refuse(f"unknown operation status {status!r}")
     if not isinstance(provider_ref, str) or not provider_ref:
@@ -63,6 +63,8 @@ def _result(answer: dict[str, Any]) -> GatewayResult:
     # bool is an int to Python, but true is no amount.
     if not isinstance(amount_minor, int) or isinstance(amount_minor, bool):
         _refuse("the amount is not an integer")
+    if outcome is Outcome.PENDING:
+        return GatewayResult(outcome=outcome, provider_ref=provider_ref)
     return GatewayResult(
         outcome=outcome, provider_ref=provider_ref, decline_code=decline_code, amount_minor=amount_minor
     )

@@ -41,7 +41,7 @@ class HttpGateway:
         }
         try:
             status, content = self._exchange(
-                "POST", "/v1/charges", headers={"Idempotency-Key": str(request.operation_id)}, json=body
+                "POST", "/v1/operations", headers={"Idempotency-Key": str(request.operation_id)}, json=body
             )
             return read_submit(request=request, status=status, content=content)
         except (httpx.HTTPError, httpx.InvalidURL, UnusableAnswer) as error:

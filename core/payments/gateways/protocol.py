@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """One operation to submit. `operation_id` is the provider's idempotency key: submitting twice charges once.
+    """One operation to submit. `operation_id` is the provider's idempotency key: submitting twice moves money once.
 
     `amount_minor` is positive, in minor units of `currency` (ISO 4217); `token` stands for the customer's instrument.
     """
@@ -38,7 +38,10 @@ class GatewayRequest:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResult:
-    """What the provider said. `amount_minor` is set when and only when it decided (SUCCEEDED or DECLINED)."""
+    """What the provider said. `amount_minor` is set when and only when it decided (SUCCEEDED or DECLINED).
+
+    `provider_ref` is the provider's own name of the operation; it has one as soon as the provider took it.
+    """
 
     outcome: Outcome
     provider_ref: str = ""

@@ -23,24 +23,24 @@ def provider(tmp_path: Path) -> Iterator[ProviderProcess]:
 
 def body(**changes: object) -> dict[str, object]:
     return {
-        "payment_id": str(uuid4()), "kind": "charge", "amount_minor": 500, "currency": "GBP", "token": "tok_approve",
+        "payment_id": str(uuid4()), "kind": "authorize", "amount_minor": 500, "currency": "GBP", "token": "tok_approve",
     } | changes  # fmt: skip
 
 
 def post(provider: ProviderProcess, operation_id: object, content: dict[str, object]) -> httpx.Response:
-    return httpx.post(f"{provider.url}/v1/charges", headers={"Idempotency-Key": str(operation_id)}, json=content)
+    return httpx.post(f"{provider.url}/v1/operations", headers={"Idempotency-Key": str(operation_id)}, json=content)
 
 
 def test_every_answer_given_before_sigkill_is_known_after_it(provider: ProviderProcess) -> None:
     told: dict[str, dict[str, object]] = {}
 
-    def charge_until_killed(_: int) -> None:
+    def authorize_until_killed(_: int) -> None:
         with httpx.Client(timeout=1.0) as client:
             for _ in range(10_000):
                 operation_id = str(uuid4())
                 try:
                     answer = client.post(
-                        f"{provider.url}/v1/charges", headers={"Idempotency-Key": operation_id}, json=body()
+                        f"{provider.url}/v1/operations", headers={"Idempotency-Key": operation_id}, json=body()
                     )
                 except httpx.HTTPError:
                     return
@@ -49,7 +49,7 @@ def test_every_answer_given_before_sigkill_is_known_after_it(provider: ProviderP
                     provider.kill()
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(charge_until_killed, range(4)))
+        list(pool.map(authorize_until_killed, range(4)))
     provider.start()
 
     assert len(told) >= 200
@@ -69,21 +69,21 @@ def test_forgotten_first_submit_is_remembered_over_a_restart(provider: ProviderP
     assert httpx.get(f"{provider.url}/v1/operations/{operation_id}").status_code == 404
     assert post(provider, operation_id, content | {"amount_minor": 501}).status_code == 422
     assert post(provider, operation_id, content).json()["status"] == "succeeded"
-    assert provider.charged_minor(content["payment_id"]) == [500]
+    assert provider.moved_minor(content["payment_id"], "authorize") == [500]
 
 
-def test_duplicate_of_a_held_charge_is_answered_at_once_from_the_log(provider: ProviderProcess) -> None:
+def test_duplicate_of_a_held_operation_is_answered_at_once_from_the_log(provider: ProviderProcess) -> None:
     operation_id, content = uuid4(), body(token="tok_timeout_after_charge")
     with pytest.raises(httpx.TimeoutException):
         httpx.post(
-            f"{provider.url}/v1/charges", headers={"Idempotency-Key": str(operation_id)}, json=content, timeout=0.7
+            f"{provider.url}/v1/operations", headers={"Idempotency-Key": str(operation_id)}, json=content, timeout=0.7
         )
 
     again = post(provider, operation_id, content)
 
     assert again.elapsed.total_seconds() < provider.hold_seconds
     assert again.json()["status"] == "succeeded"
-    assert provider.charged_minor(content["payment_id"]) == [500]
+    assert provider.moved_minor(content["payment_id"], "authorize") == [500]
 
 
 def test_second_process_on_the_same_log_refuses_to_start(provider: ProviderProcess) -> None:
@@ -118,6 +118,8 @@ def test_damaged_log_is_refused_with_the_line(provider: ProviderProcess) -> None
         ({"currency": "gbp"}, "currency"),
         ({"payment_id": "7"}, "payment_id"),
         ({"kind": ""}, "kind"),
+        ({"kind": "credit"}, "kind"),
+        ({"kind": ["capture"]}, "kind"),
         ({"token": None}, "token"),
         ({"iban": "x"}, "iban"),
     ],
@@ -136,10 +138,10 @@ def test_bad_input_is_refused_by_name_and_stored_nowhere(
 def test_bad_envelopes_are_refused_and_the_connection_stays_usable(provider: ProviderProcess) -> None:
     key = {"Idempotency-Key": str(uuid4())}
     with httpx.Client(base_url=provider.url) as client:
-        assert client.post("/v1/charges", json=body()).status_code == 400
-        assert client.post("/v1/charges", headers={"Idempotency-Key": "7"}, json=body()).status_code == 400
-        assert client.post("/v1/charges", headers=key, content=b"[" * 60_000).status_code == 400
-        assert client.post("/v1/charges", headers=key, content=b" " * 70_000).status_code == 413
+        assert client.post("/v1/operations", json=body()).status_code == 400
+        assert client.post("/v1/operations", headers={"Idempotency-Key": "7"}, json=body()).status_code == 400
+        assert client.post("/v1/operations", headers=key, content=b"[" * 60_000).status_code == 400
+        assert client.post("/v1/operations", headers=key, content=b" " * 70_000).status_code == 413
         assert client.post("/v1/elsewhere", headers=key, json=body()).status_code == 404
         assert client.get("/v1/operations/7").status_code == 400
         assert client.get("/v1/log", params={"after": "x"}).status_code == 400

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.payments.gateways.answers import UnusableAnswer, read_query, read_submit
-from core.payments.gateways.protocol import GatewayRequest, Outcome
+from core.payments.gateways.protocol import GatewayRequest, GatewayResult, Outcome
 
 REQUEST = GatewayRequest(
-    operation_id=UUID(int=1), payment_id=UUID(int=2), kind="charge", amount_minor=100, currency="GBP", token="t"
+    operation_id=UUID(int=1), payment_id=UUID(int=2), kind="capture", amount_minor=100, currency="GBP", token="t"
 )
 GOOD: dict[str, Any] = {
-    "operation_id": str(UUID(int=1)), "payment_id": str(UUID(int=2)), "kind": "charge", "amount_minor": 100,
+    "operation_id": str(UUID(int=1)), "payment_id": str(UUID(int=2)), "kind": "capture", "amount_minor": 100,
     "currency": "GBP", "status": "succeeded", "provider_ref": "ch_1", "decline_code": "",
 }  # fmt: skip
 
@@ -27,6 +27,23 @@ def submitted(answer: Any, status: int = 200) -> Outcome:
 def test_exact_answer_is_certain() -> None:
     assert submitted(GOOD) is Outcome.SUCCEEDED
     assert submitted(GOOD | {"status": "declined", "decline_code": "card_declined"}) is Outcome.DECLINED
+    assert submitted(GOOD | {"status": "pending"}) is Outcome.PENDING
+
+
+def test_pending_answer_names_its_reference_and_no_amount_that_could_be_booked() -> None:
+    content = json.dumps(GOOD | {"status": "pending"}).encode()
+
+    result = read_query(operation_id=REQUEST.operation_id, status=200, content=content)
+
+    assert result == GatewayResult(outcome=Outcome.PENDING, provider_ref="ch_1")
+
+
+@pytest.mark.parametrize(
+    "change", [{"decline_code": "expired"}, {"provider_ref": ""}, {"amount_minor": 99}, {"currency": "EUR"}]
+)
+def test_pending_answer_is_read_as_strictly_as_a_decided_one(change: dict[str, Any]) -> None:
+    with pytest.raises(UnusableAnswer):
+        submitted(GOOD | {"status": "pending"} | change)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_trouble_is_unknown_within_bounded_time(trouble: str) -> None:
         gateway.query(uuid4())
         started = time.monotonic()
 
-        submitted = gateway.submit(charge())
+        submitted = gateway.submit(authorize())
         queried = gateway.query(uuid4())
 
     assert (submitted.outcome, queried.outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
@@ -88,7 +88,7 @@ def test_nobody_listening_is_unknown() -> None:
 
     gateway = HttpGateway(name="simulator", url=f"http://127.0.0.1:{port}", timeout_seconds=TIMEOUT_SECONDS)
 
-    assert gateway.submit(charge()).outcome is Outcome.UNKNOWN
+    assert gateway.submit(authorize()).outcome is Outcome.UNKNOWN
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_forked_child_opens_a_connection_of_its_own() -> None:
     assert ports[0] != ports[1]
 
 
-def charge() -> GatewayRequest:
+def authorize() -> GatewayRequest:
     return GatewayRequest(
-        operation_id=uuid4(), payment_id=uuid4(), kind="charge", amount_minor=5, currency="GBP", token="tok_approve"
+        operation_id=uuid4(), payment_id=uuid4(), kind="authorize", amount_minor=5, currency="GBP", token="tok_approve"
     )

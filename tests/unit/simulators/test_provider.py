@@ -1,4 +1,4 @@
-"""The provider's decisions, by card token."""
+"""The provider's decisions: by token, by what the payment allows, and the same after a replay of its log."""
 
 import threading
 from dataclasses import replace
@@ -8,8 +8,12 @@ from uuid import uuid4
 
 import pytest
 
+from simulators.card_tokens import TOKENS, Answering, Kind
 from simulators.operation_log import OperationLog
-from simulators.provider import Answering, Charge, OperationConflict, Provider
+from simulators.operation_request import OperationRequest
+from simulators.provider import NothingPending, OperationConflict, Provider
+
+BOLETO_TOKENS = {"tok_boleto", "tok_boleto_paid", "tok_boleto_expired"}
 
 
 @pytest.fixture
@@ -22,14 +26,18 @@ def provider(log: OperationLog) -> Provider:
     return Provider(log=log, slow_seconds=0.0, stopping=threading.Event())
 
 
-def charge(token: str) -> Charge:
-    return Charge(
-        operation_id=uuid4(), payment_id=uuid4(), kind="charge", amount_minor=700, currency="GBP", token=token
+def authorize(token: str, kind: Kind = Kind.AUTHORIZE) -> OperationRequest:
+    return OperationRequest(
+        operation_id=uuid4(), payment_id=uuid4(), kind=kind, amount_minor=700, currency="GBP", token=token
     )
 
 
+def follow(request: OperationRequest, kind: Kind, **changes: Any) -> OperationRequest:
+    return replace(request, operation_id=uuid4(), kind=kind, **changes)
+
+
 @pytest.mark.parametrize(
-    ("token", "status", "decline_code", "charged_minor", "answering"),
+    ("token", "status", "decline_code", "moved_minor", "answering"),
     [
         ("tok_approve", "succeeded", "", 700, Answering.AT_ONCE),
         ("tok_slow", "succeeded", "", 700, Answering.AT_ONCE),
@@ -40,25 +48,113 @@ def charge(token: str) -> Charge:
     ],
 )
 def test_token_decides_and_the_second_submit_gets_the_stored_decision_at_once(
-    provider: Provider, token: str, status: str, decline_code: str, charged_minor: int, answering: Answering
+    provider: Provider, token: str, status: str, decline_code: str, moved_minor: int, answering: Answering
 ) -> None:
-    asked = charge(token)
+    asked = authorize(token)
 
-    first, second = provider.submit(charge=asked), provider.submit(charge=asked)
+    first, second = provider.submit(request=asked), provider.submit(request=asked)
 
     assert first.record is not None
     assert (first.record["status"], first.record["decline_code"]) == (status, decline_code)
-    assert (first.record["charged_minor"], first.answering) == (charged_minor, answering)
+    assert (first.record["moved_minor"], first.answering) == (moved_minor, answering)
     assert (second.record, second.answering) == (first.record, Answering.AT_ONCE)
     assert provider.find(operation_id=asked.operation_id) == first.record
 
 
-def test_timeout_before_charge_decides_on_the_second_submit(provider: Provider, log: OperationLog) -> None:
-    asked = charge("tok_timeout_before_charge")
+@pytest.mark.parametrize(
+    ("token", "kinds", "decline_code", "answering"),
+    [
+        ("tok_capture_timeout", [Kind.CAPTURE], "", Answering.HELD),
+        ("tok_capture_500", [Kind.CAPTURE], "", Answering.BROKEN),
+        ("tok_capture_decline", [Kind.CAPTURE], "authorization_expired", Answering.AT_ONCE),
+        ("tok_void_timeout", [Kind.VOID], "", Answering.HELD),
+        ("tok_void_decline", [Kind.VOID], "void_declined", Answering.AT_ONCE),
+        ("tok_refund_timeout", [Kind.CAPTURE, Kind.REFUND], "", Answering.HELD),
+        ("tok_refund_500", [Kind.CAPTURE, Kind.REFUND], "", Answering.BROKEN),
+        ("tok_refund_decline", [Kind.CAPTURE, Kind.REFUND], "refund_declined", Answering.AT_ONCE),
+    ],
+)
+def test_token_of_a_later_operation_lets_the_earlier_ones_pass(
+    provider: Provider, token: str, kinds: list[Kind], decline_code: str, answering: Answering
+) -> None:
+    asked = authorize(token)
 
-    first = provider.submit(charge=asked)
+    answers = [provider.submit(request=request) for request in [asked, *(follow(asked, kind) for kind in kinds)]]
+
+    *earlier, last = [(answer.record["decline_code"], answer.answering) for answer in answers if answer.record]
+    assert earlier == [("", Answering.AT_ONCE)] * len(kinds)
+    assert last == (decline_code, answering)
+
+
+@pytest.mark.parametrize("token", sorted(TOKENS.keys() - BOLETO_TOKENS))
+def test_every_token_but_a_boletos_is_decided_at_the_latest_by_the_second_submit(
+    provider: Provider, token: str
+) -> None:
+    asked = authorize(token)
+    provider.submit(request=asked)
+
+    answer = provider.submit(request=asked)
+
+    assert answer.record is not None
+    assert (answer.record["type"], answer.answering) == ("operation", Answering.AT_ONCE)
+
+
+def test_charge_takes_at_once_what_it_authorizes(provider: Provider) -> None:
+    asked = authorize("tok_approve", kind=Kind.CHARGE)
+
+    answer = provider.submit(request=asked)
+
+    assert answer.record is not None
+    assert (answer.record["moved_minor"], answer.record["charged_minor"]) == (700, 700)
+    totals = provider.totals(payment_id=asked.payment_id)
+    assert (totals.authorized_minor, totals.captured_minor, totals.remainder_minor) == (700, 700, 0)
+
+
+@pytest.mark.parametrize("change", [{"currency": "EUR"}, {"token": "tok_slow"}])
+def test_later_operation_with_another_currency_or_token_is_declined(provider: Provider, change: dict[str, str]) -> None:
+    asked = authorize("tok_approve")
+    provider.submit(request=asked)
+
+    answer = provider.submit(request=follow(asked, Kind.CAPTURE, **change))
+
+    assert answer.record is not None
+    assert answer.record["decline_code"] == f"{next(iter(change))}_mismatch"
+    assert provider.totals(payment_id=asked.payment_id).captured_minor == 0
+
+
+@pytest.mark.parametrize(("is_paid", "moved_minor"), [(True, 700), (False, 0)])
+def test_pending_slip_is_logged_twice_and_ends_once(
+    provider: Provider, log: OperationLog, is_paid: bool, moved_minor: int
+) -> None:
+    asked = authorize("tok_boleto")
+    provider.submit(request=asked)
+
+    ended = provider.end_pending(payment_id=asked.payment_id, is_paid=is_paid)
+
+    assert [record["type"] for record in log.after(number=0)] == ["pending", "operation"]
+    assert (ended["moved_minor"], ended["operation_id"]) == (moved_minor, str(asked.operation_id))
+    assert provider.find(operation_id=asked.operation_id) == ended
+    with pytest.raises(NothingPending):
+        provider.end_pending(payment_id=asked.payment_id, is_paid=True)
+
+
+def test_expired_slip_leaves_room_for_another(provider: Provider) -> None:
+    asked = authorize("tok_boleto")
+    provider.submit(request=asked)
+    provider.end_pending(payment_id=asked.payment_id, is_paid=False)
+
+    answer = provider.submit(request=follow(asked, Kind.AUTHORIZE))
+
+    assert answer.record is not None
+    assert answer.record["type"] == "pending"
+
+
+def test_timeout_before_charge_decides_on_the_second_submit(provider: Provider, log: OperationLog) -> None:
+    asked = authorize("tok_timeout_before_charge")
+
+    first = provider.submit(request=asked)
     found = provider.find(operation_id=asked.operation_id)
-    second = provider.submit(charge=asked)
+    second = provider.submit(request=asked)
 
     assert (first.record, first.answering, found) == (None, Answering.HELD, None)
     assert second.record is not None
@@ -66,16 +162,16 @@ def test_timeout_before_charge_decides_on_the_second_submit(provider: Provider, 
     assert [record["type"] for record in log.after(number=0)] == ["noted", "operation"]
 
 
-@pytest.mark.parametrize("token", ["tok_approve", "tok_timeout_before_charge"])
-@pytest.mark.parametrize("change", [{"amount_minor": 701}, {"currency": "EUR"}, {"token": "tok_decline"}])
+@pytest.mark.parametrize("token", ["tok_approve", "tok_timeout_before_charge", "tok_boleto"])
+@pytest.mark.parametrize("change", [{"amount_minor": 701}, {"currency": "EUR"}, {"payment_id": uuid4()}])
 def test_same_operation_with_another_body_is_refused(
     provider: Provider, log: OperationLog, token: str, change: dict[str, Any]
 ) -> None:
-    asked = charge(token)
-    provider.submit(charge=asked)
+    asked = authorize(token)
+    provider.submit(request=asked)
     before = log.after(number=0)
 
     with pytest.raises(OperationConflict):
-        provider.submit(charge=replace(asked, **change))
+        provider.submit(request=replace(asked, **change))
 
     assert log.after(number=0) == before
