@@ -15,6 +15,12 @@ class EmptyOrder(Conflict):
     code = "empty_order"
 
 
+class TooManyLines(Conflict):
+    """The order has as many lines as it can have."""
+
+    code = "too_many_lines"
+
+
 class OutOfStock(Conflict):
     """Not enough stock for at least one line."""
 

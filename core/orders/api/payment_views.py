@@ -10,8 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
+from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH
 from core.api.idempotency import idempotent
 from core.db.transactions import atomically
+from core.orders.api.answers import refuse_if_changed
 from core.orders.api.serializers import (
     CaptureRequestSerializer,
     InstrumentSerializer,
@@ -30,7 +32,6 @@ from core.payments.api.serializers import (
     OperationSerializer,
     PaymentSerializer,
 )
-from core.payments.api.views import IDEMPOTENCY_KEY
 from core.payments.domain.operation_state import OPEN_OPERATION_STATES
 from core.payments.models import PaymentOperation
 from core.payments.selectors.operations import operation_by_id
@@ -50,13 +51,14 @@ class OrderPaymentsView(CheckoutView):
     @extend_schema(
         request=PaymentsRequestSerializer,
         responses={200: OrderSerializer, 202: OrderSerializer},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
     )
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         data = PaymentsRequestSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         given = data.validated_data
+        refuse_if_changed(request, order_id)
         checkout.begin(
             order_id=order_id,
             user_id=caller_id(request),

@@ -26,6 +26,10 @@ class LineRequestSerializer(serializers.Serializer[Any]):
     quantity = StrictIntegerField(min_value=1, max_value=QUANTITY_MAX)
 
 
+class QuantitySerializer(serializers.Serializer[Any]):
+    quantity = StrictIntegerField(min_value=1, max_value=QUANTITY_MAX)
+
+
 class OrderRequestSerializer(serializers.Serializer[Any]):
     lines = serializers.ListField(child=LineRequestSerializer(), allow_empty=False, max_length=LINES_MAX)
 
@@ -90,7 +94,7 @@ class RefundRequestSerializer(ReasonSerializer):
 class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
     class Meta:
         model = OrderLine
-        fields = ["position", "product_id", "quantity", "unit_price_minor", "amount_minor"]
+        fields = ["id", "position", "product_id", "quantity", "unit_price_minor", "amount_minor"]
 
 
 class OrderSummarySerializer(serializers.ModelSerializer[Order]):

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -10,9 +9,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
+from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH
 from core.api.idempotency import idempotent
 from core.api.pagination import Pages
 from core.db.transactions import atomically
+from core.orders.api.answers import order_answer, refuse_if_changed
 from core.orders.api.serializers import (
     CheckoutSerializer,
     OrderRequestSerializer,
@@ -24,7 +25,6 @@ from core.orders.models import Order
 from core.orders.selectors.orders import order_of, orders_of
 from core.orders.services import checkout
 from core.orders.services.drafts import LineRequest, create_draft
-from core.payments.api.views import IDEMPOTENCY_KEY
 from core.payments.domain.payment_state import PaymentType
 
 
@@ -45,9 +45,7 @@ class OrderListView(GenericAPIView[Order]):
         data.is_valid(raise_exception=True)
         lines = [LineRequest(**line) for line in data.validated_data["lines"]]
         order = atomically(lambda: create_draft(user_id=caller_id(request), lines=lines))
-        return Response(
-            OrderSerializer(order).data, status=201, headers={"Location": reverse("order", args=[order.id])}
-        )
+        return order_answer(order, status=201)
 
 
 class OrderView(APIView):
@@ -55,7 +53,7 @@ class OrderView(APIView):
 
     @extend_schema(responses=OrderSerializer)
     def get(self, request: Request, order_id: UUID) -> Response:
-        return Response(OrderSerializer(order_of(order_id=order_id, user_id=caller_id(request))).data)
+        return order_answer(order_of(order_id=order_id, user_id=caller_id(request)))
 
 
 class CheckoutView(APIView):
@@ -64,12 +62,13 @@ class CheckoutView(APIView):
     @extend_schema(
         request=CheckoutSerializer,
         responses={200: OrderSerializer, 202: OrderSerializer},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
     )
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         data = CheckoutSerializer(data=request.data)
         data.is_valid(raise_exception=True)
+        refuse_if_changed(request, order_id)
         if data.validated_data["method"] == PaymentType.WALLET:
             checkout.pay_by_wallet(order_id=order_id, user_id=caller_id(request))
         else:
@@ -81,6 +80,4 @@ class CheckoutView(APIView):
         """The order as it is now: the first answer, and that of every replay of a 202."""
         order = order_of(order_id=order_id, user_id=caller_id(request))
         status = 202 if order.payment_status == PaymentStatus.PENDING else 200
-        return Response(
-            OrderSerializer(order).data, status=status, headers={"Location": reverse("order", args=[order.id])}
-        )
+        return order_answer(order, status=status)

@@ -13,12 +13,12 @@ from core.clock import now
 from core.money import Money
 from core.orders.domain.checkout_state import CaptureMethod
 from core.orders.domain.order_state import FulfilmentStatus
-from core.orders.errors import EmptyOrder, OrderNotDraft, OutOfStock
+from core.orders.errors import EmptyOrder, OutOfStock
 from core.orders.events import OrderPaid
-from core.orders.locks import lock_order
 from core.orders.models import Checkout, Order
 from core.orders.selectors.lines import quantities_of
 from core.orders.services import checkout_saga, transitions
+from core.orders.services.drafts import lock_draft
 from core.orders.services.instruments import Instrument, arranged
 from core.payments.domain.payment_state import PaymentType
 from core.payments.services import wallets
@@ -77,13 +77,7 @@ def begin(
 
 
 def _lock_draft(order_id: UUID, user_id: UUID) -> tuple[Order, Counter[UUID]]:
-    order = lock_order(order_id, user_id=user_id)
-    if order.fulfilment_status != FulfilmentStatus.DRAFT:
-        raise OrderNotDraft(
-            f"Order {order.id} is {order.fulfilment_status} and {order.payment_status}: read it, do not pay again.",
-            fulfilment_status=str(order.fulfilment_status),
-            payment_status=str(order.payment_status),
-        )
+    order = lock_draft(order_id=order_id, user_id=user_id)
     quantities = quantities_of(order.id)
     if not quantities or order.total_minor <= 0:
         raise EmptyOrder("There is nothing to pay: add lines with a price first.")

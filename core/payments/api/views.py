@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id, owner_or_any
+from core.api.headers import IDEMPOTENCY_KEY
 from core.api.idempotency import idempotent
 from core.api.pagination import Pages
 from core.db.transactions import atomically
@@ -37,9 +38,6 @@ from core.payments.services import operations, vouchers, wallets
 
 class OldestAttentionFirst(Pages):
     ordering = "attention_at"
-
-
-IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
 
 
 class WalletListView(APIView):
