@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from core.env import env
 
 GATEWAYS: dict[str, dict[str, Any]] = {
@@ -10,6 +12,13 @@ GATEWAYS: dict[str, dict[str, Any]] = {
         "TIMEOUT_SECONDS": env.float("PROVIDER_TIMEOUT_SECONDS", default=2.0),
     }
 }
+# What providers sign their webhooks with: one secret, or two while an old one is being replaced.
+PROVIDER_WEBHOOK_SECRETS = [
+    secret.strip() for secret in env.list("PROVIDER_WEBHOOK_SECRETS", default=[]) if secret.strip()
+]
+if len(PROVIDER_WEBHOOK_SECRETS) > 2:
+    raise ImproperlyConfigured("PROVIDER_WEBHOOK_SECRETS names more than two secrets: take out the one not in use")
+
 CARD_GATEWAY = env.str("CARD_GATEWAY", default="simulator")
 
 # Seconds before the first, second, … query of an operation whose outcome is unknown. After the last one a person is

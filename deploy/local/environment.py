@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy.local.layout import Layout
 
-SECRET_NAMES = ("secret_key", "owner", "app", "superuser", "replicator", "redis", "supervisor")
+SECRET_NAMES = ("secret_key", "owner", "app", "superuser", "replicator", "redis", "supervisor", "webhook")
 QUERY_DELAYS_SECONDS = "2,2,2,5,10"
 
 
@@ -48,6 +48,7 @@ def derived_values(layout: Layout) -> dict[str, str]:
         "CASSANDRA_LOCAL_DC": "datacenter1",
         "PROVIDER_URL": f"http://127.0.0.1:{layout.port('provider')}",
         "PROVIDER_LOG": str(layout.home / "provider" / "log.jsonl"),
+        "PROVIDER_WEBHOOK_SECRETS": secret["webhook"],
         "STANDBY_MARK_FILE": str(layout.standby_mark),
         "WEB_URL": layout.web_url,
     }
