@@ -9,6 +9,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     required=True,
     description="A random value, the same on every retry of this request.",
 )
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="wait=N: hold a 202 for up to N seconds, 20 at most, and answer how it ended.",
+)
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,

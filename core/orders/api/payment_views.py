@@ -10,8 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
-from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH
+from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
 from core.api.idempotency import idempotent
+from core.api.waiting import may_wait
 from core.db.transactions import atomically
 from core.orders.api.answers import refuse_if_changed
 from core.orders.api.serializers import (
@@ -51,8 +52,9 @@ class OrderPaymentsView(CheckoutView):
     @extend_schema(
         request=PaymentsRequestSerializer,
         responses={200: OrderSerializer, 202: OrderSerializer},
-        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH, PREFER],
     )
+    @may_wait("order_id")
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         data = PaymentsRequestSerializer(data=request.data)
@@ -87,8 +89,9 @@ class CaptureView(OperationRequestView):
     @extend_schema(
         request=CaptureRequestSerializer,
         responses={201: OperationSerializer, 202: OperationSerializer},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, PREFER],
     )
+    @may_wait("payment_id")
     @idempotent
     def post(self, request: Request, payment_id: UUID) -> Response:
         data = CaptureRequestSerializer(data=request.data)
@@ -106,8 +109,9 @@ class VoidView(OperationRequestView):
     @extend_schema(
         request=ReasonSerializer,
         responses={201: OperationSerializer, 202: OperationSerializer},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, PREFER],
     )
+    @may_wait("payment_id")
     @idempotent
     def post(self, request: Request, payment_id: UUID) -> Response:
         data = ReasonSerializer(data=request.data)
@@ -122,8 +126,9 @@ class RefundView(OperationRequestView):
     @extend_schema(
         request=RefundRequestSerializer,
         responses={201: OperationSerializer, 202: OperationSerializer},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, PREFER],
     )
+    @may_wait("payment_id")
     @idempotent
     def post(self, request: Request, payment_id: UUID) -> Response:
         data = RefundRequestSerializer(data=request.data)

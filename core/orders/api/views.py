@@ -9,9 +9,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
-from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH
+from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
 from core.api.idempotency import idempotent
 from core.api.pagination import Pages
+from core.api.waiting import may_wait
 from core.db.transactions import atomically
 from core.orders.api.answers import order_answer, refuse_if_changed
 from core.orders.api.serializers import (
@@ -62,8 +63,9 @@ class CheckoutView(APIView):
     @extend_schema(
         request=CheckoutSerializer,
         responses={200: OrderSerializer, 202: OrderSerializer},
-        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH, PREFER],
     )
+    @may_wait("order_id")
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         data = CheckoutSerializer(data=request.data)

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from core.db import wakeups
 from core.orders.locks import lock_order
 from core.orders.services import checkout_saga
 from core.payments.domain.operation_state import OPEN_OPERATION_STATES, Attention
@@ -35,6 +36,7 @@ def record(*, operation_id: UUID, result: GatewayResult) -> bool:
         return False
     _apply(payment, operation, result)
     checkout_saga.advance(order)
+    wakeups.ring_after_commit(payment.id)
     log.info(
         "operation.recorded",
         operation_id=str(operation_id),

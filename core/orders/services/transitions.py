@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from core.clock import now
+from core.db import wakeups
 from core.errors import Conflict
 from core.orders.domain.order_state import (
     FULFILMENT_TRANSITIONS,
@@ -63,8 +64,11 @@ def event_of(order: Order, event_class: type[OrderFact], *, occurred_at: datetim
 
 def _fold(order: Order) -> None:
     totals = [totals_of(payment) for payment in Payment.objects.filter(order_id=order.id)]
+    was_pending = order.payment_status == PaymentStatus.PENDING
     order.payment_status = fold_payment_status(order.total_minor, totals)
     order.committed_minor = fold_committed_minor(totals)
+    if was_pending and order.payment_status != PaymentStatus.PENDING:
+        wakeups.ring_after_commit(order.id)
 
 
 def _save(order: Order, publish: type[OrderFact]) -> None:
