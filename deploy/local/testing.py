@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import secrets
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ def run_tests(layout: Layout, pytest_arguments: list[str]) -> int:
                 lifecycle.wipe(layout)
             else:
                 lifecycle.stop_apps(layout)
+                # The provider's log is one of this run's books; another run's purchases would be breaks in them.
+                shutil.rmtree(layout.home / "provider", ignore_errors=True)
             run = f"r{secrets.token_hex(4)}"
             write_env(layout, run_values(run))
             lifecycle.bring_up(layout, dies_with_caller=starts_servers)

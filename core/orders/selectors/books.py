@@ -160,9 +160,7 @@ def _provider_breaks(
     theirs: dict[str, list[tuple[str, int]]] = {}
     for record in provider_log:
         if record["type"] == "operation":
-            theirs.setdefault(record["operation_id"], []).append(
-                (record["kind"], record.get("moved_minor", record.get("charged_minor")))
-            )
+            theirs.setdefault(record["operation_id"], []).append((record["kind"], record["moved_minor"]))
     for operation_id in theirs.keys() - ours.keys():
         yield Break(rule, operation_id, f"the provider did {theirs[operation_id]}, we know of no such operation")
     for operation_id, (kind, state, amount_minor) in ours.items():
