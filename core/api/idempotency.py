@@ -54,8 +54,8 @@ def idempotent(handler: Handler) -> Handler:
     """Make a POST method of an APIView idempotent by user and key.
 
     The handler runs inside the transaction opened here; the services' own atomic() nests in it. Refusals (AppError
-    below 500) roll the work back to a savepoint and are stored like successes; 5xx never is. A stored 202 is a
-    promise, so its replay answers the current state: the view must have
+    below 500) roll the work back to a savepoint and are stored like successes; 5xx and what is retryable never are.
+    A stored 202 is a promise, so its replay answers the current state: the view must have
     `current_state(request, *, location, **kwargs)`, given the Location that the first answer named.
     """
 
@@ -116,7 +116,8 @@ def _first_answer(handler: Handler, view: Any, request: Request, kwargs: dict[st
         with transaction.atomic():
             return handler(view, request, **kwargs)
     except AppError as refusal:
-        if refusal.status >= 500:
+        if refusal.status >= 500 or refusal.retryable:
+            # Stored, it would be the answer to every retry, and a retry is what it asks for.
             raise
         return problem_response(refusal, request)
 

@@ -33,6 +33,12 @@ class NotCancellable(Conflict):
     code = "order_not_cancellable"
 
 
+class NotCapturable(Conflict):
+    """Only the payments of a confirmed order can be captured."""
+
+    code = "order_not_capturable"
+
+
 class NotShippable(Conflict):
     """Only an order that is confirmed and paid in full can be shipped."""
 

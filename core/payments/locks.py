@@ -21,16 +21,18 @@ def lock_payment(payment_id: UUID) -> Payment:
 
 def lock_payments_of(order_id: UUID, *, checkout_id: UUID | None = None) -> list[Payment]:
     """An order's payments (of one checkout, when given), in the order in which what they hold may be touched."""
-    rows = Payment.objects.select_for_update(no_key=True).filter(order_id=order_id).order_by("id")
+    rows = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("voucher")
+    rows = rows.filter(order_id=order_id).order_by("id")
     if checkout_id is not None:
         rows = rows.filter(checkout_id=checkout_id)
     return sorted(rows, key=stored_value_order)
 
 
 def stored_value_order(payment: Payment) -> tuple[int, str]:
-    """Vouchers by id, then wallets, then what needs no lock of its own."""
+    """Vouchers by code, as a checkout holds them, then wallets, then what needs no lock of its own."""
     places = {PaymentType.VOUCHER: 0, PaymentType.WALLET: 1}
-    return places.get(PaymentType(payment.payment_type), 2), str(payment.voucher_id or payment.id)
+    place = places.get(PaymentType(payment.payment_type), 2)
+    return place, payment.voucher.code if payment.voucher is not None else str(payment.id)
 
 
 def lock_operation(operation_id: UUID) -> PaymentOperation:

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.catalog.services import stock
+from core.clock import now
 from core.orders.domain.checkout_state import CheckoutState
 from core.orders.domain.order_state import FulfilmentStatus
 from core.orders.errors import NotCancellable
@@ -54,7 +55,8 @@ def _refuse_while_asked(order: Order) -> None:
 
 def _undo_payments(order: Order) -> None:
     """Of a confirmed order: from here on nothing is captured any more."""
-    Checkout.objects.filter(order_id=order.id, state=CheckoutState.RUNNING).update(state=CheckoutState.FAILED)
+    running = Checkout.objects.filter(order_id=order.id, state=CheckoutState.RUNNING)
+    running.update(state=CheckoutState.FAILED, finished_at=now())
     for payment in lock_payments_of(order.id):
         if payment.state in HELD_STATES:
             voids.request(payment, reason=REASON)

@@ -78,7 +78,7 @@ def authorize_instruments(run: Run) -> Progress:
         run.instruments = ()
         transitions.move(run.order, to=FulfilmentStatus.PLACED, publish=OrderPlaced)
     states = {PaymentState(payment.state) for payment in run.payments()}
-    if PaymentState.FAILED in states:
+    if states & {PaymentState.FAILED, PaymentState.CANCELED}:
         return Progress.FAILED
     return Progress.WAITING if states & PENDING_STATES else Progress.DONE
 

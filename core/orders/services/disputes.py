@@ -7,13 +7,14 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from core.orders.domain.order_state import FulfilmentStatus
 from core.orders.locks import lock_order
-from core.orders.services import transitions
+from core.orders.services import cancellations, transitions
 from core.payments.domain.dispute_state import DisputeState
 from core.payments.locks import lock_dispute, lock_payment
-from core.payments.models import Dispute
+from core.payments.models import Dispute, Payment
 from core.payments.selectors.payments import dispute_by_id, payment_by_id
-from core.payments.services import disputes
+from core.payments.services import disputes, refunds
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +42,9 @@ def record(notice: DisputeNotice) -> bool:
     """
     order = lock_order(payment_by_id(notice.payment_id).order_id)
     payment = lock_payment(notice.payment_id)
-    is_known = Dispute.objects.filter(provider=notice.provider, provider_dispute_id=notice.provider_dispute_id).exists()
-    room_minor = payment.captured_minor - payment.disputed_minor
-    is_ours = (payment.provider, payment.currency) == (notice.provider, notice.currency)
-    if not is_known and (not is_ours or notice.amount_minor > room_minor):
+    known = Dispute.objects.filter(provider=notice.provider, provider_dispute_id=notice.provider_dispute_id).first()
+    fits = known.payment_id == payment.id if known else _can_be_disputed(payment, notice)
+    if not fits:
         log.error("dispute.does_not_fit", payment_id=str(payment.id), amount_minor=notice.amount_minor)
         return False
     before = payment.seq
@@ -56,11 +56,24 @@ def record(notice: DisputeNotice) -> bool:
         occurred_at=notice.occurred_at,
     )
     if notice.state in (DisputeState.WON, DisputeState.LOST):
-        disputes.close_dispute(
-            payment, dispute, is_won=notice.state == DisputeState.WON, occurred_at=notice.occurred_at
-        )
+        is_won = notice.state == DisputeState.WON
+        is_news = disputes.close_dispute(payment, dispute, is_won=is_won, occurred_at=notice.occurred_at)
+        if is_news and is_won and order.fulfilment_status == FulfilmentStatus.CANCELLED:
+            _give_back_what_was_won(payment, dispute)
     transitions.refold(order)
     return payment.seq > before
+
+
+def _give_back_what_was_won(payment: Payment, dispute: Dispute) -> None:
+    """The refund of a cancelled order left out what was disputed then, and a cancelled order keeps no money."""
+    amount_minor = min(dispute.amount_minor, refunds.refundable_minor(payment))
+    if amount_minor:
+        refunds.request(payment, amount_minor=amount_minor, reason=cancellations.REASON)
+
+
+def _can_be_disputed(payment: Payment, notice: DisputeNotice) -> bool:
+    is_ours = (payment.provider, payment.currency) == (notice.provider, notice.currency)
+    return is_ours and 0 < notice.amount_minor <= payment.captured_minor - payment.disputed_minor
 
 
 @transaction.atomic

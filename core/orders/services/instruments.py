@@ -1,7 +1,7 @@
 """The instruments an order is paid with, and how each is authorized."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -9,7 +9,8 @@ from django.conf import settings
 from core.money import Money
 from core.orders.errors import InstrumentsMismatch
 from core.orders.models import Order
-from core.payments.domain.payment_state import PaymentType
+from core.payments.domain.payment_state import PROVIDER_TYPES, PaymentType
+from core.payments.domain.voucher_codes import canonical_code
 from core.payments.models import Payment
 from core.payments.services import authorizations
 
@@ -32,10 +33,20 @@ def arranged(instruments: Sequence[Instrument], *, total_minor: int) -> Sequence
     if sum(instrument.amount_minor for instrument in instruments) != total_minor:
         given = " + ".join(str(instrument.amount_minor) for instrument in instruments)
         raise InstrumentsMismatch(f"The instruments add up to {given}, the order costs {total_minor} minor units.")
-    sources = [(instrument.method, instrument.token, instrument.code) for instrument in instruments]
+    named = [_without_what_is_not_read(instrument) for instrument in instruments]
+    sources = [(instrument.method, instrument.token, instrument.code) for instrument in named]
     if len(set(sources)) != len(sources):
         raise InstrumentsMismatch("Each wallet, voucher, card or slip may be named once: add its amounts up.")
-    return sorted(instruments, key=lambda instrument: (_LOCK_ORDER.index(instrument.method), instrument.code))
+    return sorted(named, key=lambda instrument: (_LOCK_ORDER.index(instrument.method), instrument.code))
+
+
+def _without_what_is_not_read(instrument: Instrument) -> Instrument:
+    """One source has one name: a wallet has no token, and a voucher's code has one spelling."""
+    return replace(
+        instrument,
+        token=instrument.token if instrument.method in PROVIDER_TYPES else "",
+        code=canonical_code(instrument.code) if instrument.method == PaymentType.VOUCHER else "",
+    )
 
 
 def authorize(instrument: Instrument, *, order: Order, checkout_id: UUID) -> Payment:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.errors import NotFound
+from core.payments.domain.voucher_codes import canonical_code
 from core.payments.models import Dispute, Payment, PaymentRecording, Voucher, Wallet
 
 
@@ -45,7 +46,7 @@ def wallets_of(user_id: UUID) -> QuerySet[Wallet]:
 
 def voucher_by_code(code: str) -> Voucher:
     """Raises NotFound."""
-    voucher = Voucher.objects.filter(code=code.strip().upper()).first()
+    voucher = Voucher.objects.filter(code=canonical_code(code)).first()
     if voucher is None:
         raise NotFound("No voucher has this code.")
     return voucher

@@ -9,13 +9,10 @@ from django.db import transaction
 from core.clock import now
 from core.money import Money
 from core.payments.domain.payment_state import EventType, PaymentType
+from core.payments.domain.voucher_codes import ALPHABET, CODE_CHARACTERS, canonical_code
 from core.payments.errors import VoucherUnusable
 from core.payments.models import Voucher
 from core.payments.services import payments
-
-# Digits and letters that are not mistaken for one another, so that a code can be read aloud (Crockford's base 32).
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_CHARACTERS = 20
 
 
 @transaction.atomic
@@ -42,7 +39,7 @@ def issue(*, amount: Money, issued_by: UUID, expires_at: datetime | None = None)
 
 def usable(*, code: str, currency: str) -> Voucher:
     """The voucher with this code. Raises VoucherUnusable when there is none, or it cannot pay in this currency now."""
-    voucher = Voucher.objects.filter(code=code.strip().upper()).first()
+    voucher = Voucher.objects.filter(code=canonical_code(code)).first()
     if voucher is None:
         raise VoucherUnusable("There is no voucher with this code: check its spelling.")
     if voucher.currency != currency:
