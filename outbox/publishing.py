@@ -1,4 +1,8 @@
-"""Put events into the outbox, in the transaction that makes the change they tell of."""
+"""Put events into the outbox, in the transaction that makes the change they tell of.
+
+`emit` and `emit_many` do it in a statement of their own. A caller who writes everything in one statement takes
+`insert_of` and `rows_of` into it, and calls `ring_after_commit`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +11,6 @@ from uuid import UUID, uuid5
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from outbox import doorbell
 from outbox.errors import InvalidKey, InvalidSequence, OutsideTransaction, PayloadTooLarge, WrongAggregateType
@@ -21,6 +24,8 @@ ROWS_PER_STATEMENT_MAX = 500
 
 _INSERT = "INSERT INTO outbox_event (lane, event_id, topic, agg_key, agg_seq, type, traceparent, payload) VALUES "
 _ROW = "(%s, %s, %s, %s, %s, %s, %s, %s)"
+
+Row = tuple[int | str | bytes | UUID | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +53,24 @@ def emit_many(outgoing: Sequence[Outgoing]) -> None:
     """Store many events in the order given, 500 a statement. Raises as emit does; then nothing was stored."""
     if not connection.in_atomic_block:
         raise OutsideTransaction(events=len(outgoing))
-    traceparent = structlog.contextvars.get_contextvars().get("traceparent")
-    rows = [_row(item, traceparent) for item in outgoing]
+    rows = rows_of(outgoing)
     with connection.cursor() as cursor:
         for start in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
             chunk = rows[start : start + ROWS_PER_STATEMENT_MAX]
-            cursor.execute(_INSERT + ", ".join([_ROW] * len(chunk)), [value for row in chunk for value in row])
+            cursor.execute(insert_of(len(chunk)), [value for row in chunk for value in row])
     if rows:
-        _ring_after_commit(connection)
+        ring_after_commit()
+
+
+def rows_of(outgoing: Sequence[Outgoing]) -> list[Row]:
+    """The rows of these events, each the values of one row of `insert_of`. Raises as emit does."""
+    traceparent = structlog.contextvars.get_contextvars().get("traceparent")
+    return [_row(item, traceparent) for item in outgoing]
+
+
+def insert_of(row_count: int) -> str:
+    """The statement that inserts so many rows, with a placeholder for each of their values in turn."""
+    return _INSERT + ", ".join([_ROW] * row_count)
 
 
 def event_id_of(key: str, seq: int) -> UUID:
@@ -63,7 +78,7 @@ def event_id_of(key: str, seq: int) -> UUID:
     return uuid5(settings.OUTBOX["EVENT_NAMESPACE"], f"{key}:{seq}")
 
 
-def _row(item: Outgoing, traceparent: str | None) -> tuple[int | str | bytes | UUID | None, ...]:
+def _row(item: Outgoing, traceparent: str | None) -> Row:
     partitions_of(item.aggregate_type)
     registered = registry.of(item.event)
     if registered.aggregate_type != item.aggregate_type:
@@ -86,8 +101,9 @@ def _canonical_key(key: str | UUID) -> str:
         raise InvalidKey(key=key) from None
 
 
-def _ring_after_commit(database: BaseDatabaseWrapper) -> None:
+def ring_after_commit() -> None:
+    """Wake the relay once the transaction has committed; once, however often it is called."""
     # A savepoint that rolls back takes its hooks along, so the list of pending hooks, and not a flag of ours,
     # says whether this transaction still has a bell to ring.
-    if not any(hook[1] is doorbell.ring for hook in database.run_on_commit):
+    if not any(hook[1] is doorbell.ring for hook in connection.run_on_commit):
         transaction.on_commit(doorbell.ring, robust=True)

@@ -12,12 +12,25 @@ from typing import Any
 
 import orjson
 from django.db import connection, transaction
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
-from core.api.models import IdempotencyRecord
-from core.api.problems import problem_response
+from core.api.problems import PROBLEM_JSON, problem_response
+from core.api.rendering import rendered
+from core.api.stored_answers import (
+    FIND,
+    STORE,
+    TRY_LOCK,
+    Attempt,
+    StoredAnswer,
+    answer_values,
+    is_kept,
+    refuse_unless_locked,
+    replay_of,
+    values_of,
+)
 from core.db.transactions import atomically
 from core.errors import AppError
 
@@ -38,19 +51,7 @@ class KeyMalformed(AppError):
     code, status = "idempotency_key_malformed", 400
 
 
-class KeyInFlight(AppError):
-    """The first request with this Idempotency-Key is still being worked on."""
-
-    code, status, retryable, retry_after_seconds = "idempotency_key_in_flight", 409, True, 1
-
-
-class KeyReused(AppError):
-    """This Idempotency-Key was used for another request."""
-
-    code, status = "idempotency_key_reused", 422
-
-
-def idempotent(handler: Handler) -> Handler:
+def idempotent(handler: Handler) -> Callable[..., HttpResponse]:
     """Make a POST method of an APIView idempotent by user and key.
 
     The handler runs inside the transaction opened here; the services' own atomic() nests in it. Refusals (AppError
@@ -60,12 +61,32 @@ def idempotent(handler: Handler) -> Handler:
     """
 
     @wraps(handler)
-    def wrapper(view: Any, request: Request, **kwargs: Any) -> Response:
-        key = _key_of(request)
-        fingerprint = _fingerprint_of(request)
-        return atomically(lambda: _answer_once(handler, view, request, kwargs, key, fingerprint))
+    def wrapper(view: Any, request: Request, **kwargs: Any) -> HttpResponse:
+        attempt = attempt_of(request, user_id=caller_id(request))
+        return atomically(lambda: _answer_once(handler, view, request, kwargs, attempt))
 
     return wrapper
+
+
+def attempt_of(request: Request, *, user_id: Any) -> Attempt:
+    """The request under its key. Raises KeyRequired or KeyMalformed."""
+    return Attempt(user_id, _key_of(request), _fingerprint_of(request))
+
+
+def response_of(answer: StoredAnswer) -> HttpResponse:
+    """The stored bytes as an answer; a replay says that it is one."""
+    content_type = PROBLEM_JSON if answer.status >= 400 else "application/json"
+    response = HttpResponse(answer.body, status=answer.status, content_type=content_type)
+    if answer.location:
+        response["Location"] = answer.location
+    if answer.is_replay:
+        response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def stored(response: Response) -> StoredAnswer:
+    """A response as it is kept."""
+    return StoredAnswer(response.status_code, rendered(response.data), response.headers.get("Location", ""))
 
 
 def _key_of(request: Request) -> str:
@@ -83,32 +104,22 @@ def _fingerprint_of(request: Request) -> bytes:
 
 
 def _answer_once(
-    handler: Handler, view: Any, request: Request, kwargs: dict[str, Any], key: str, fingerprint: bytes
-) -> Response:
-    user_id = caller_id(request)
-    _lock_key(f"{user_id}:{key}")
-    record = IdempotencyRecord.objects.filter(user_id=user_id, key=key).first()
+    handler: Handler, view: Any, request: Request, kwargs: dict[str, Any], attempt: Attempt
+) -> HttpResponse:
+    values = values_of(attempt)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {TRY_LOCK}", values)
+        refuse_unless_locked(cursor.fetchone()[0])
+        # A statement of its own, so that its snapshot is younger than the lock.
+        cursor.execute(FIND, values)
+        record = cursor.fetchone()
     if record is not None:
-        return _replay(view, request, kwargs, record, fingerprint)
+        return _replay(view, request, kwargs, replay_of(attempt, record))
     response = _first_answer(handler, view, request, kwargs)
     if response.status_code < 500:
-        IdempotencyRecord.objects.create(
-            user_id=user_id,
-            key=key,
-            fingerprint=fingerprint,
-            status=response.status_code,
-            body=orjson.dumps(response.data, default=str),
-            location=response.headers.get("Location", ""),
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(STORE, values | answer_values(stored(response)))
     return response
-
-
-def _lock_key(scope: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [scope])
-        (is_locked,) = cursor.fetchone()
-    if not is_locked:
-        raise KeyInFlight("Wait for Retry-After seconds and send the same request again.")
 
 
 def _first_answer(handler: Handler, view: Any, request: Request, kwargs: dict[str, Any]) -> Response:
@@ -116,23 +127,14 @@ def _first_answer(handler: Handler, view: Any, request: Request, kwargs: dict[st
         with transaction.atomic():
             return handler(view, request, **kwargs)
     except AppError as refusal:
-        if refusal.status >= 500 or refusal.retryable:
-            # Stored, it would be the answer to every retry, and a retry is what it asks for.
+        if not is_kept(refusal):
             raise
         return problem_response(refusal, request)
 
 
-def _replay(
-    view: Any, request: Request, kwargs: dict[str, Any], record: IdempotencyRecord, fingerprint: bytes
-) -> Response:
-    if bytes(record.fingerprint) != fingerprint:
-        raise KeyReused("This Idempotency-Key came with another method, path or body before: use a new key.")
-    if record.status == 202:
-        response = view.current_state(request, location=record.location, **kwargs)
-    else:
-        content_type = "application/problem+json" if record.status >= 400 else None
-        response = Response(orjson.loads(bytes(record.body)), status=record.status, content_type=content_type)
-        if record.location:
-            response["Location"] = record.location
+def _replay(view: Any, request: Request, kwargs: dict[str, Any], answer: StoredAnswer) -> HttpResponse:
+    if answer.status != 202:
+        return response_of(answer)
+    response: Response = view.current_state(request, location=answer.location, **kwargs)
     response["Idempotent-Replayed"] = "true"
     return response

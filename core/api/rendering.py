@@ -7,6 +7,11 @@ import orjson
 from rest_framework.renderers import BaseRenderer
 
 
+def rendered(data: Any) -> bytes:
+    """The bytes of an answer."""
+    return orjson.dumps(data, default=str)
+
+
 class Renderer(BaseRenderer):
     """UTF-8 JSON; problem documents keep their own media type through the response's content_type."""
 
@@ -20,4 +25,4 @@ class Renderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else orjson.dumps(data, default=str)
+        return b"" if data is None else rendered(data)

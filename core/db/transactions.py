@@ -17,13 +17,18 @@ ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = 0.01
 
 
+class RunAgain(Exception):
+    """What the work read is no longer so: roll back and run it again, and it will see what is."""
+
+
 def sqlstate_of(error: BaseException) -> str | None:
     """The SQLSTATE PostgreSQL gave, if the error came from there."""
     return getattr(error.__cause__, "pgcode", None)
 
 
 def atomically(work: Callable[[], T]) -> T:
-    """Run `work` in a transaction; on 40001 or 40P01 run it again, with jittered backoff, at most ATTEMPTS_MAX times.
+    """Run `work` in a transaction; on 40001, 40P01 or RunAgain roll back and run it again, with jittered backoff, at
+    most ATTEMPTS_MAX times.
 
     Raises Busy when every attempt was refused, DatabaseUnavailable when the standby policy forbids to begin.
     `work` must have no effect outside the database. Inside another transaction it runs once, because only the
@@ -39,6 +44,8 @@ def atomically(work: Callable[[], T]) -> T:
         except OperationalError as error:
             if sqlstate_of(error) not in RETRYABLE_SQLSTATES:
                 raise
-            if attempt < ATTEMPTS_MAX:
-                time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())
+        except RunAgain:
+            pass
+        if attempt < ATTEMPTS_MAX:
+            time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())
     raise Busy("Concurrent changes kept this one from going through; send the same request again.")

@@ -1,5 +1,8 @@
 """Refusals of orders."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from core.errors import AppError, Conflict
 
 
@@ -25,6 +28,12 @@ class OutOfStock(Conflict):
     """Not enough stock for at least one line."""
 
     code = "out_of_stock"
+
+    @classmethod
+    def of(cls, product_ids: Sequence[UUID]) -> "OutOfStock":
+        """The refusal for want of these products."""
+        names = [str(product_id) for product_id in product_ids]
+        return cls("Not enough stock of: " + ", ".join(names), product_ids=names)
 
 
 class NotCancellable(Conflict):

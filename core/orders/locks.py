@@ -13,5 +13,10 @@ def lock_order(order_id: UUID, *, user_id: UUID | None = None) -> Order:
         orders = orders.filter(user_id=user_id)
     order = orders.first()
     if order is None:
-        raise NotFound(f"No order {order_id} is visible to you.")
+        raise no_such_order(order_id)
     return order
+
+
+def no_such_order(order_id: UUID) -> NotFound:
+    """The refusal for an order that is not there, or not the user's."""
+    return NotFound(f"No order {order_id} is visible to you.")

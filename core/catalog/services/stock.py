@@ -6,17 +6,27 @@ from uuid import UUID
 from django.db import connection
 
 # The locking SELECT fixes the lock order; the UPDATE alone would lock in whatever order its plan meets the rows.
-_TAKE = """
-WITH wanted AS (
-    SELECT * FROM unnest(%s::uuid[], %s::bigint[]) AS line (product_id, quantity)
+_TAKING = """
+wanted AS (
+    SELECT * FROM unnest(%(product_ids)s::uuid[], %(quantities)s::bigint[]) AS line (product_id, quantity)
 ), locked AS MATERIALIZED (
-    SELECT id FROM catalog_product WHERE id IN (SELECT product_id FROM wanted) ORDER BY id FOR NO KEY UPDATE
+    SELECT id FROM catalog_product
+    WHERE id IN (SELECT product_id FROM wanted) AND {condition} ORDER BY id FOR NO KEY UPDATE
+), taken AS (
+    UPDATE catalog_product AS product SET stock = product.stock - wanted.quantity
+    FROM locked JOIN wanted ON wanted.product_id = locked.id
+    WHERE product.id = locked.id AND product.stock >= wanted.quantity
+    RETURNING product.id
 )
-UPDATE catalog_product AS product SET stock = product.stock - wanted.quantity
-FROM locked JOIN wanted ON wanted.product_id = locked.id
-WHERE product.id = locked.id AND product.stock >= wanted.quantity
-RETURNING product.id
 """
+
+
+def taking(*, condition: str = "true") -> str:
+    """Parts of a WITH clause that take pieces, for a statement that does more; `taken` has the products' ids.
+
+    No product is locked before `condition` was found true: it makes products the last locks of the statement.
+    """
+    return _TAKING.format(condition=condition)
 
 
 def take(quantities: Mapping[UUID, int]) -> Sequence[UUID]:
@@ -28,7 +38,10 @@ def take(quantities: Mapping[UUID, int]) -> Sequence[UUID]:
         return []
     products = sorted(quantities)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [[str(product) for product in products], [quantities[p] for p in products]])
+        cursor.execute(
+            f"WITH {taking()} SELECT id FROM taken",
+            {"product_ids": [str(product) for product in products], "quantities": [quantities[p] for p in products]},
+        )
         taken = {row[0] for row in cursor.fetchall()}
     return [product for product in products if product not in taken]
 

@@ -1,20 +1,23 @@
 """Orders: drafts, reads and checkout."""
 
+from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.authentication import TokenAuthentication, holder_of, look_at_account
 from core.api.caller import caller_id
 from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
-from core.api.idempotency import idempotent
+from core.api.idempotency import attempt_of, idempotent
 from core.api.pagination import Pages
 from core.api.waiting import may_wait
 from core.db.transactions import atomically
-from core.orders.api.answers import order_answer, refuse_if_changed
+from core.orders.api.answers import WalletAnswers, order_answer, refuse_if_changed
 from core.orders.api.serializers import (
     CheckoutSerializer,
     OrderRequestSerializer,
@@ -24,7 +27,7 @@ from core.orders.api.serializers import (
 from core.orders.domain.order_state import PaymentStatus
 from core.orders.models import Order
 from core.orders.selectors.orders import order_of, orders_of
-from core.orders.services import checkout
+from core.orders.services import checkout, wallet_checkout
 from core.orders.services.drafts import LineRequest, create_draft
 from core.payments.domain.payment_state import PaymentType
 
@@ -60,22 +63,30 @@ class OrderView(APIView):
 class CheckoutView(APIView):
     """Pay a draft order: 200 when it is settled, 202 while the provider is being asked (poll the Location)."""
 
+    authentication_classes = [TokenAuthentication]
+
     @extend_schema(
         request=CheckoutSerializer,
         responses={200: OrderSerializer, 202: OrderSerializer},
         parameters=[IDEMPOTENCY_KEY, IF_MATCH, PREFER],
     )
+    def post(self, request: Request, order_id: UUID) -> HttpResponse:
+        if not is_wallet(request.data):
+            look_at_account(request)
+            return self.begin(request, order_id=order_id)
+        holder, answers = holder_of(request), WalletAnswers(request)
+        attempt = attempt_of(request, user_id=holder.id)
+        return answers.response(wallet_checkout.pay(order_id=order_id, holder=holder, attempt=attempt, answers=answers))
+
     @may_wait("order_id")
     @idempotent
-    def post(self, request: Request, order_id: UUID) -> Response:
+    def begin(self, request: Request, order_id: UUID) -> Response:
+        """Pay by anything but the wallet: the saga."""
         data = CheckoutSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         refuse_if_changed(request, order_id)
-        if data.validated_data["method"] == PaymentType.WALLET:
-            checkout.pay_by_wallet(order_id=order_id, user_id=caller_id(request))
-        else:
-            instrument = data.instrument(data.validated_data)
-            checkout.begin(order_id=order_id, user_id=caller_id(request), instruments=[instrument])
+        instrument = data.instrument(data.validated_data)
+        checkout.begin(order_id=order_id, user_id=caller_id(request), instruments=[instrument])
         return self.current_state(request, order_id=order_id)
 
     def current_state(self, request: Request, *, order_id: UUID, location: str = "") -> Response:
@@ -83,3 +94,12 @@ class CheckoutView(APIView):
         order = order_of(order_id=order_id, user_id=caller_id(request))
         status = 202 if order.payment_status == PaymentStatus.PENDING else 200
         return order_answer(order, status=status)
+
+
+def is_wallet(body: Any) -> bool:
+    """Whether this is a well-formed request to pay by wallet."""
+    if body == {"method": "wallet"}:
+        # Nearly every one, and all that the serializer could find out.
+        return True
+    data = CheckoutSerializer(data=body)
+    return data.is_valid() and data.validated_data["method"] == PaymentType.WALLET

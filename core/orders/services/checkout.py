@@ -1,4 +1,4 @@
-"""Checkout: from a draft to money, in one transaction for a wallet and through the saga for anything else."""
+"""Checkout through the saga: by anything but a wallet alone, which pays in wallet_checkout.py."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,38 +8,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from core.catalog.services import stock
 from core.clock import now
-from core.money import Money
 from core.orders.domain.checkout_state import CaptureMethod
-from core.orders.domain.order_state import FulfilmentStatus
-from core.orders.errors import EmptyOrder, OutOfStock
-from core.orders.events import OrderPaid
+from core.orders.errors import EmptyOrder
 from core.orders.models import Checkout, Order
 from core.orders.selectors.lines import quantities_of
-from core.orders.services import checkout_saga, transitions
+from core.orders.services import checkout_saga
 from core.orders.services.drafts import lock_draft
 from core.orders.services.instruments import Instrument, arranged
 from core.payments.domain.payment_state import PaymentType
-from core.payments.services import wallets
-
-
-@transaction.atomic
-def pay_by_wallet(*, order_id: UUID, user_id: UUID) -> Order:
-    """Debit the wallet, capture, confirm the order and take the stock: all or nothing.
-
-    Raises OrderNotDraft, EmptyOrder, InsufficientFunds, NoWallet or OutOfStock, and then nothing has changed.
-    """
-    order, quantities = _lock_draft(order_id, user_id)
-    wallets.pay(user_id=user_id, order_id=order.id, amount=Money(order.total_minor, order.currency))
-    transitions.move(order, to=FulfilmentStatus.CONFIRMED, publish=OrderPaid)
-    missing = stock.take(quantities)
-    if missing:
-        raise OutOfStock(
-            "Not enough stock of: " + ", ".join(str(product) for product in missing),
-            product_ids=[str(product) for product in missing],
-        )
-    return order
 
 
 def pay_by_card(*, order_id: UUID, user_id: UUID, token: str) -> Order:
@@ -76,9 +53,14 @@ def begin(
     return order
 
 
+def require_payable(order: Order, quantities: Counter[UUID]) -> None:
+    """Raises EmptyOrder when there is nothing to pay."""
+    if not quantities or order.total_minor <= 0:
+        raise EmptyOrder("There is nothing to pay: add lines with a price first.")
+
+
 def _lock_draft(order_id: UUID, user_id: UUID) -> tuple[Order, Counter[UUID]]:
     order = lock_draft(order_id=order_id, user_id=user_id)
     quantities = quantities_of(order.id)
-    if not quantities or order.total_minor <= 0:
-        raise EmptyOrder("There is nothing to pay: add lines with a price first.")
+    require_payable(order, quantities)
     return order, quantities

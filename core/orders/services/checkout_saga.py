@@ -148,10 +148,7 @@ def _go_on(run: Run) -> None:
     transitions.refold(run.order)
     missing = stock.take({product: -change for product, change in run.stock_change.items()})
     if missing:
-        raise OutOfStock(
-            "Not enough stock of: " + ", ".join(str(product) for product in missing),
-            product_ids=[str(product) for product in missing],
-        )
+        raise OutOfStock.of(missing)
 
 
 def _forward(run: Run) -> None:

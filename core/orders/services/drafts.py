@@ -83,13 +83,18 @@ def lock_draft(*, order_id: UUID, user_id: UUID) -> Order:
     In the caller's transaction. Raises NotFound or OrderNotDraft.
     """
     order = lock_order(order_id, user_id=user_id)
+    require_draft(order)
+    return order
+
+
+def require_draft(order: Order) -> None:
+    """Raises OrderNotDraft."""
     if order.fulfilment_status != FulfilmentStatus.DRAFT:
         raise OrderNotDraft(
             f"Order {order.id} is {order.fulfilment_status} and {order.payment_status}: no longer a draft.",
             fulfilment_status=str(order.fulfilment_status),
             payment_status=str(order.payment_status),
         )
-    return order
 
 
 def _products_on_sale(product_ids: Iterable[UUID]) -> dict[UUID, Product]:

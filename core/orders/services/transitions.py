@@ -1,5 +1,6 @@
 """Moves a locked order and publishes that it moved."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from core.clock import now
@@ -19,11 +20,23 @@ from core.payments.domain.payment_state import PENDING_STATES, PaymentState
 from core.payments.models import Payment
 from outbox.publishing import emit
 
+# What moving an order changes.
+CHANGED_FIELDS = ["fulfilment_status", "committed_minor", "payment_status", "seq", "placed_at"]
+
 
 def move(order: Order, *, to: FulfilmentStatus, publish: type[OrderFact]) -> None:
     """Move the order to `to`, fold its payments anew and emit one event.
 
     In the caller's transaction, which holds the order's row lock. Raises Conflict when the state table forbids it.
+    """
+    enter(order, to=to, payments=Payment.objects.filter(order_id=order.id))
+    _save(order, publish)
+
+
+def enter(order: Order, *, to: FulfilmentStatus, payments: Iterable[Payment]) -> None:
+    """Move the order in memory: its next state and seq, and what is folded from `payments`, all of the order's.
+
+    Nothing is written: see CHANGED_FIELDS and event_of. Raises Conflict when the state table forbids it.
     """
     before = FulfilmentStatus(order.fulfilment_status)
     if to not in FULFILMENT_TRANSITIONS[before]:
@@ -31,8 +44,8 @@ def move(order: Order, *, to: FulfilmentStatus, publish: type[OrderFact]) -> Non
     order.fulfilment_status = to
     if to in (FulfilmentStatus.PLACED, FulfilmentStatus.CONFIRMED) and order.placed_at is None:
         order.placed_at = now()
-    _fold(order)
-    _save(order, publish)
+    _fold(order, payments)
+    order.seq += 1
 
 
 def refold(order: Order) -> None:
@@ -41,8 +54,9 @@ def refold(order: Order) -> None:
     In the caller's transaction, which holds the order's row lock.
     """
     before = order.payment_status, order.committed_minor
-    _fold(order)
+    _fold(order, Payment.objects.filter(order_id=order.id))
     if order.payment_status != before[0]:
+        order.seq += 1
         _save(order, PAYMENT_STATUS_EVENTS.get(PaymentStatus(order.payment_status), OrderPaymentStatusChanged))
     elif order.committed_minor != before[1]:
         order.save(update_fields=["committed_minor"])
@@ -62,8 +76,8 @@ def event_of(order: Order, event_class: type[OrderFact], *, occurred_at: datetim
     )
 
 
-def _fold(order: Order) -> None:
-    totals = [totals_of(payment) for payment in Payment.objects.filter(order_id=order.id)]
+def _fold(order: Order, payments: Iterable[Payment]) -> None:
+    totals = [totals_of(payment) for payment in payments]
     was_pending = order.payment_status == PaymentStatus.PENDING
     order.payment_status = fold_payment_status(order.total_minor, totals)
     order.committed_minor = fold_committed_minor(totals)
@@ -72,8 +86,7 @@ def _fold(order: Order) -> None:
 
 
 def _save(order: Order, publish: type[OrderFact]) -> None:
-    order.seq += 1
-    order.save(update_fields=["fulfilment_status", "committed_minor", "payment_status", "seq", "placed_at"])
+    order.save(update_fields=CHANGED_FIELDS)
     emit(ORDER, str(order.id), order.seq, event_of(order, publish, occurred_at=now()))
 
 

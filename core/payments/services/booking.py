@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -77,14 +78,40 @@ def book_many(bookings: Sequence[Booking]) -> None:
     """
     if not bookings:
         return
-    facts = [_fact_of(booking) for booking in bookings]
-    bodies = [encode(fact) for fact in facts]
-    _insert_history(facts, bodies)
-    emit_many(
-        [
-            Outgoing(aggregate_type=PAYMENT, key=str(fact.payment_id), seq=fact.seq, event=fact, payload=body)
-            for fact, body in zip(facts, bodies, strict=True)
-        ]
+    entries = [entry_of(booking) for booking in bookings]
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor,
+            f"{INSERT_HISTORY} VALUES %s",
+            [entry.history_row for entry in entries],
+            template=HISTORY_ROW,
+            page_size=1000,
+        )
+    emit_many([entry.outgoing for entry in entries])
+
+
+INSERT_HISTORY = (
+    "INSERT INTO payments_paymentevent (payment_id, seq, booking_day, event_id, order_id, booked_at, payment_type, "
+    "bucket, event_type, amount_minor, currency, postings, body, body_sha256)"
+)
+HISTORY_ROW = "(%s::uuid, %s, %s, %s::uuid, %s::uuid, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event ready to be written: the values of HISTORY_ROW, and its outbox message, with the same body."""
+
+    history_row: tuple[Any, ...]
+    outgoing: Outgoing
+
+
+def entry_of(booking: Booking) -> Entry:
+    """What booking this writes; nothing is written. Raises Unbalanced when the postings do not sum to zero."""
+    fact = _fact_of(booking)
+    body = encode(fact)
+    return Entry(
+        history_row=_history_row(fact, body),
+        outgoing=Outgoing(aggregate_type=PAYMENT, key=str(fact.payment_id), seq=fact.seq, event=fact, payload=body),
     )
 
 
@@ -119,37 +146,20 @@ def _fact_of(booking: Booking) -> PaymentFact:
     )
 
 
-_COLUMNS = (
-    "payment_id, seq, booking_day, event_id, order_id, booked_at, payment_type, bucket, event_type, amount_minor, "
-    "currency, postings, body, body_sha256"
-)
-
-
-def _insert_history(facts: Sequence[PaymentFact], bodies: Sequence[bytes]) -> None:
-    rows = [
-        (
-            str(fact.payment_id),
-            fact.seq,
-            fact.booking_day,
-            str(fact.event_id),
-            str(fact.order_id),
-            fact.booked_at,
-            fact.payment_type,
-            fact.bucket,
-            fact.event_type,
-            fact.amount_minor,
-            fact.currency,
-            json.dumps(fact.postings, sort_keys=True),
-            body,
-            hashlib.sha256(body).digest(),
-        )
-        for fact, body in zip(facts, bodies, strict=True)
-    ]
-    with connection.cursor() as cursor:
-        execute_values(
-            cursor.cursor,
-            f"INSERT INTO payments_paymentevent ({_COLUMNS}) VALUES %s",
-            rows,
-            template="(%s::uuid, %s, %s, %s::uuid, %s::uuid, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)",
-            page_size=1000,
-        )
+def _history_row(fact: PaymentFact, body: bytes) -> tuple[Any, ...]:
+    return (
+        str(fact.payment_id),
+        fact.seq,
+        fact.booking_day,
+        str(fact.event_id),
+        str(fact.order_id),
+        fact.booked_at,
+        fact.payment_type,
+        fact.bucket,
+        fact.event_type,
+        fact.amount_minor,
+        fact.currency,
+        json.dumps(fact.postings, sort_keys=True),
+        body,
+        hashlib.sha256(body).digest(),
+    )

@@ -29,10 +29,42 @@ def begin(
 
     A payment that begins as captured is authorized and captured in full by that one event.
     """
+    payment, booking = begun(
+        event_type=event_type,
+        payment_type=payment_type,
+        order_id=order_id,
+        user_id=user_id,
+        amount=amount,
+        time=next_booking_time(),
+        provider=provider,
+        token=token,
+        checkout_id=checkout_id,
+        voucher=voucher,
+        object_id=object_id,
+    )
+    payment.save(force_insert=True)
+    book(booking)
+    return payment
+
+
+def begun(
+    *,
+    event_type: EventType,
+    payment_type: PaymentType,
+    order_id: UUID | None,
+    user_id: UUID,
+    amount: Money,
+    time: BookingTime,
+    provider: str = "",
+    token: str = "",
+    checkout_id: UUID | None = None,
+    voucher: Voucher | None = None,
+    object_id: UUID | None = None,
+) -> tuple[Payment, Booking]:
+    """The payment that `begin` inserts and the booking of its first event; nothing is written."""
     payment_id = new_id()
-    time = next_booking_time()
     totals = totals_after(Totals(), event_type, amount.amount_minor, is_first=True)
-    payment = Payment.objects.create(
+    payment = Payment(
         id=payment_id,
         order_id=order_id or payment_id,
         user_id=user_id,
@@ -51,8 +83,7 @@ def begin(
         created_at=time.booked_at,
         last_booked_at=time.booked_at,
     )
-    _book(payment, event_type, amount.amount_minor, time, object_id, occurred_at=None)
-    return payment
+    return payment, _booking_of(payment, event_type, amount.amount_minor, time, object_id, occurred_at=None)
 
 
 def advance(
@@ -96,7 +127,7 @@ def advance(
             "last_booked_at",
         ]
     )
-    _book(payment, event_type, amount_minor, time, object_id, occurred_at)
+    book(_booking_of(payment, event_type, amount_minor, time, object_id, occurred_at))
 
 
 def totals_of(payment: Payment) -> Totals:
@@ -108,23 +139,21 @@ def totals_of(payment: Payment) -> Totals:
     )
 
 
-def _book(
+def _booking_of(
     payment: Payment,
     event_type: EventType,
     amount_minor: int,
     time: BookingTime,
     object_id: UUID | None,
     occurred_at: datetime | None,
-) -> None:
+) -> Booking:
     payment_type = PaymentType(payment.payment_type)
-    book(
-        Booking(
-            payment=payment,
-            event_type=event_type,
-            amount_minor=amount_minor,
-            postings=postings_of(event_type, payment_type, amount_minor, payment.provider),
-            time=time,
-            occurred_at=occurred_at or time.booked_at,
-            object_id=object_id,
-        )
+    return Booking(
+        payment=payment,
+        event_type=event_type,
+        amount_minor=amount_minor,
+        postings=postings_of(event_type, payment_type, amount_minor, payment.provider),
+        time=time,
+        occurred_at=occurred_at or time.booked_at,
+        object_id=object_id,
     )

@@ -38,31 +38,17 @@ def deposit(*, user_id: UUID, amount: Money, provider: str) -> Payment:
     )
 
 
-@transaction.atomic
-def pay(*, user_id: UUID, order_id: UUID, amount: Money) -> Payment:
-    """Take the amount from the user's wallet for an order: debit, payment (captured, seq 1) and event in one go.
+def require_cover(*, available_minor: int | None, amount: Money) -> None:
+    """Refuse unless a wallet with `available_minor` (None: there is none) can pay the amount.
 
-    Raises InsufficientFunds or NoWallet, and then nothing has changed.
+    Raises InsufficientFunds or NoWallet.
     """
-    wallets = Wallet.objects.filter(user_id=user_id, currency=amount.currency)
-    debited = wallets.filter(balance_minor__gte=F("held_minor") + amount.amount_minor).update(
-        balance_minor=F("balance_minor") - amount.amount_minor
-    )
-    if not debited:
-        wallet = wallets.first()
-        if wallet is None:
-            raise NoWallet(f"You have no wallet in {amount.currency}: pay by card, or open a wallet and top it up.")
-        available_minor = wallet.balance_minor - wallet.held_minor
+    if available_minor is None:
+        raise NoWallet(f"You have no wallet in {amount.currency}: pay by card, or open a wallet and top it up.")
+    if available_minor < amount.amount_minor:
         raise InsufficientFunds(
             f"The order costs {amount.amount_minor} {amount.currency} minor units and the wallet holds "
             f"{available_minor}: top it up or pay by card.",
             available_minor=available_minor,
             required_minor=amount.amount_minor,
         )
-    return payments.begin(
-        event_type=EventType.CAPTURED,
-        payment_type=PaymentType.WALLET,
-        order_id=order_id,
-        user_id=user_id,
-        amount=amount,
-    )

@@ -1,0 +1,48 @@
+"""Statements that a session plans once: for a statement of many parts, planning costs more than running it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
+# Raw connection → the names it has prepared. A connection that was replaced takes its entry along.
+_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+class Prepared:
+    """One statement with parameters written as %(name)s; a name may stand in it more than once.
+
+    Its columns must be named, never `*`: a session refuses a planned statement whose result has changed its type.
+    """
+
+    def __init__(self, name: str, sql: str) -> None:
+        self.name = name
+        self.parameters = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+        numbers = {parameter: f"${number}" for number, parameter in enumerate(self.parameters, start=1)}
+        body = _PARAMETER.sub(lambda match: numbers[match[1]], sql)
+        self._prepare = f"PREPARE {name} AS {body}"
+        self._execute = f"EXECUTE {name} ({', '.join(['%s'] * len(self.parameters))})"
+
+    def ready(self) -> None:
+        """Prepare it in this session unless that is done. Best before BEGIN, where it holds no lock up."""
+        connection.ensure_connection()
+        names = _known.setdefault(connection.connection, set())
+        if self.name not in names:
+            with connection.cursor() as cursor:
+                cursor.execute(self._prepare)
+            names.add(self.name)
+
+    def execute(self, cursor: CursorWrapper, values: Mapping[str, Any]) -> None:
+        """Run it on the cursor; the result is read from there. Raises KeyError when a parameter has no value."""
+        self.ready()
+        cursor.execute(self._execute, [values[parameter] for parameter in self.parameters])
+
+
+def array_of(values: Any) -> str:
+    """An array literal of ids or integers; PostgreSQL reads it as the type the parameter has."""
+    return "{" + ",".join(str(value) for value in values) + "}"
