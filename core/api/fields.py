@@ -1,5 +1,6 @@
 """Fields more than one endpoint uses."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -25,11 +26,20 @@ class TextField(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
-class CurrencyField(serializers.ChoiceField):
+class OneOfField(serializers.ChoiceField):
+    """One of some texts; a refusal names them all."""
+
+    def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
+        allowed = [str(choice) for choice in choices]
+        super().__init__(choices=allowed, **kwargs)
+        self.error_messages["invalid_choice"] = f"One of {', '.join(allowed)}."
+
+
+class CurrencyField(OneOfField):
     """An ISO 4217 code among those this installation knows."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=sorted(EXPONENTS), **kwargs)
+        super().__init__(sorted(EXPONENTS), **kwargs)
 
 
 class AmountSerializer(serializers.Serializer[Any]):

@@ -21,7 +21,7 @@ class ProductListView(ListAPIView[Product]):
     pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Product]:
-        query = ProductQuerySerializer(data=self.request.query_params)
+        query = ProductQuerySerializer(data=self.request.query_params.dict())
         query.is_valid(raise_exception=True)
         return products_on_sale(available_only=query.validated_data["available"])
 

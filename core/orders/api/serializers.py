@@ -7,9 +7,11 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.api.fields import AmountSerializer, StrictIntegerField, amount
+from core.api.fields import AmountSerializer, OneOfField, StrictIntegerField, amount
 from core.orders.domain.checkout_state import CaptureMethod
+from core.orders.domain.order_state import FulfilmentStatus, PaymentStatus
 from core.orders.models import Order, OrderLine
+from core.orders.selectors.orders import ORDERINGS
 from core.orders.services.drafts import LINES_MAX, QUANTITY_MAX, TOTAL_MINOR_MAX
 from core.orders.services.instruments import Instrument
 from core.payments.api.serializers import LedgerStatusSerializer, PaymentSerializer
@@ -21,6 +23,16 @@ INSTRUMENTS_MAX = 10
 INSTRUMENT_TYPES = sorted(STORED_VALUE_TYPES | PROVIDER_TYPES)
 # Field of a request → the methods that need it.
 NEEDED_BY = {"token": PROVIDER_TYPES, "code": {PaymentType.VOUCHER}}
+
+
+class OrderQuerySerializer(serializers.Serializer[Any]):
+    """Which of my orders; parameters of other names are ignored."""
+
+    fulfilment_status = OneOfField(FulfilmentStatus, required=False)
+    payment_status = OneOfField(PaymentStatus, required=False)
+    created_from = serializers.DateTimeField(required=False, help_text="orders made at this moment or later")
+    created_before = serializers.DateTimeField(required=False, help_text="orders made before this moment")
+    ordering = OneOfField(ORDERINGS, default=ORDERINGS[0])
 
 
 class LineRequestSerializer(serializers.Serializer[Any]):

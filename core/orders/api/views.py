@@ -20,13 +20,14 @@ from core.db.transactions import atomically
 from core.orders.api.answers import WalletAnswers, order_answer, refuse_if_changed
 from core.orders.api.serializers import (
     CheckoutSerializer,
+    OrderQuerySerializer,
     OrderRequestSerializer,
     OrderSerializer,
     OrderSummarySerializer,
 )
 from core.orders.domain.order_state import PaymentStatus
 from core.orders.models import Order
-from core.orders.selectors.orders import order_of, orders_of
+from core.orders.selectors.orders import OrderFilter, order_of, orders_matching
 from core.orders.services import checkout, wallet_checkout
 from core.orders.services.drafts import LineRequest, create_draft
 from core.payments.domain.payment_state import PaymentType
@@ -38,9 +39,11 @@ class OrderListView(GenericAPIView[Order]):
     serializer_class = OrderSummarySerializer
     pagination_class = Pages
 
-    @extend_schema(responses=OrderSummarySerializer(many=True))
+    @extend_schema(parameters=[OrderQuerySerializer], responses=OrderSummarySerializer(many=True))
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(orders_of(caller_id(request)))
+        query = OrderQuerySerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        page = self.paginate_queryset(orders_matching(caller_id(request), OrderFilter(**query.validated_data)))
         return self.get_paginated_response(OrderSummarySerializer(page, many=True).data)
 
     @extend_schema(request=OrderRequestSerializer, responses={201: OrderSerializer})
