@@ -21,6 +21,7 @@ urlpatterns = [
     path(V1, include("core.catalog.api.urls")),
     path(V1, include("core.orders.api.urls")),
     path(V1, include("core.payments.api.urls")),
+    path(V1, include("core.webhooks.api.urls")),
     path(V1, include("payments_ledger.api.urls")),
 ]
 

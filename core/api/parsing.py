@@ -39,21 +39,43 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        raw = stream.read(limit + 1)
-        if len(raw) > limit:
-            raise BodyTooLarge(f"A body may have {limit} bytes: send less in one request.")
-        if not raw:
-            return {}
-        try:
-            data = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON: {error}") from None
-        if not isinstance(data, dict):
-            raise ParseError("The body must be a JSON object.")
-        _refuse_unstorable(data, NESTING_MAX)
-        _refuse_ambiguous(raw)
-        return data
+        raw = _read_bounded(stream)
+        return strict_object(raw) if raw else {}
+
+
+class RawJSONParser(BaseParser):
+    """The bytes as they came, for a body whose signature is over exactly these; `strict_object` reads them later."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return _read_bounded(stream)
+
+
+def strict_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object these bytes are. Raises ParseError or CardNumberRefused for what StrictJSONParser refuses."""
+    try:
+        data = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise ParseError(f"The body is not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise ParseError("The body must be a JSON object.")
+    _refuse_unstorable(data, NESTING_MAX)
+    _refuse_ambiguous(raw)
+    return data
+
+
+def _read_bounded(stream: IO[Any]) -> bytes:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    raw = bytes(stream.read(limit + 1))
+    if len(raw) > limit:
+        raise BodyTooLarge(f"A body may have {limit} bytes: send less in one request.")
+    return raw
 
 
 def _refuse_unstorable(value: Any, depth: int) -> None:

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "core.catalog",
     "core.orders",
     "core.payments",
+    "core.webhooks",
     "core.api",
     "payments_ledger",
 ]

@@ -6,12 +6,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from core.env import env
 
-GATEWAYS: dict[str, dict[str, Any]] = {
-    "simulator": {
-        "URL": env.str("PROVIDER_URL", default="http://127.0.0.1:18080"),
-        "TIMEOUT_SECONDS": env.float("PROVIDER_TIMEOUT_SECONDS", default=2.0),
-    }
-}
 # What providers sign their webhooks with: one secret, or two while an old one is being replaced.
 PROVIDER_WEBHOOK_SECRETS = [
     secret.strip() for secret in env.list("PROVIDER_WEBHOOK_SECRETS", default=[]) if secret.strip()
@@ -19,6 +13,13 @@ PROVIDER_WEBHOOK_SECRETS = [
 if len(PROVIDER_WEBHOOK_SECRETS) > 2:
     raise ImproperlyConfigured("PROVIDER_WEBHOOK_SECRETS names more than two secrets: take out the one not in use")
 
+GATEWAYS: dict[str, dict[str, Any]] = {
+    "simulator": {
+        "URL": env.str("PROVIDER_URL", default="http://127.0.0.1:18080"),
+        "TIMEOUT_SECONDS": env.float("PROVIDER_TIMEOUT_SECONDS", default=2.0),
+        "WEBHOOK_SECRETS": PROVIDER_WEBHOOK_SECRETS,
+    }
+}
 CARD_GATEWAY = env.str("CARD_GATEWAY", default="simulator")
 
 # Seconds before the first, second, … query of an operation whose outcome is unknown. After the last one a person is

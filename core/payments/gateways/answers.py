@@ -40,6 +40,11 @@ def read_query(*, operation_id: UUID, status: int, content: bytes) -> GatewayRes
     return _result(_decision(status, content, operation_id))
 
 
+def read_notice(notice: dict[str, Any]) -> GatewayResult:
+    """The result that a provider tells of unasked, in a webhook. Raises UnusableAnswer."""
+    return _result(notice)
+
+
 def _decision(status: int, content: bytes, operation_id: UUID) -> dict[str, Any]:
     if status != 200:
         _refuse(f"status {status}")
