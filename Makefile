@@ -9,7 +9,7 @@ ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up down stop start status logs demo import verify test check cqlsh failover clean
+.PHONY: help staff setup up down stop start status logs demo import verify test check cqlsh failover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test: setup ## run the tests on a stack of their own (ARGS="tests/e2e -x")
 
 check: ## ruff, format, mypy, import contracts, missing migrations, docker-compose.yml
 	@$(PY) -m deploy.local check
+
+staff: ## make a registered user staff (EMAIL=merchant@example.org)
+	@test -n "$(EMAIL)" || { echo "whom? make staff EMAIL=merchant@example.org"; exit 2; }
+	@$(MANAGE) staff add "$(EMAIL)"
 
 cqlsh: ## open cqlsh on the ledger (ARGS="-e 'SELECT ...'")
 	@$(LOCAL) cqlsh $(ARGS)

@@ -17,7 +17,8 @@ from deploy.local.layout import TEST_STACK_DISTANCE
 from tests.storefront import Storefront
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = ["account", "buy", "look", "break", "prove"]
+STEPS = ["account", "buy", "refund", "capture", "unknown", "look", "break", "prove"]
+LOOKED_AT = ["payment.created", "attempt.unknown", "payment.authorized", "payment.captured"]
 TOUR_SECONDS_MAX = 180
 PRICE_MINOR = 750
 BLOCK = re.compile(r"<!-- tour: (\w+) -->\n```bash\n(.*?)```", re.DOTALL)
@@ -30,6 +31,7 @@ set -eu -o pipefail
 make() {
     case $1 in
         cqlsh | stop | start) command make "$@" LOCAL="$LOCAL_COMMAND" ;;
+        staff) command make "$@" MANAGE=".venv/bin/python manage.py" ;;
         verify) command make "$@" ARGS="--from $YESTERDAY" MANAGE=".venv/bin/python manage.py" ;;
         *) echo "the tour's test knows no make $1" >&2; return 1 ;;
     esac
@@ -81,10 +83,16 @@ def check(printed: Mapping[str, str]) -> None:
     assert '"payment_status": "paid"' in printed["buy"]
     assert '"fulfilment_status": "confirmed"' in printed["buy"]
     assert re.search(rf'"total": {{\s+"amount_minor": {PRICE_MINOR},', printed["buy"])
+    if "refund" in printed:
+        assert printed["refund"].split("\n")[1:4] == ["refund requested", "succeeded 200", "409 refund_exceeds_capture"]
+    if "capture" in printed:
+        assert printed["capture"].split("\n")[:5] == ["pending", "capture 60", "60", "cancelled", "refunded"]
+    if "unknown" in printed:
+        assert printed["unknown"].splitlines()[:3] == ["pending", "pending unknown", "authorize succeeded 2"]
     if "look" in printed:
-        by_cqlsh, by_api = printed["look"].split("(2 rows)")
-        assert re.findall(r"payments\.payment\.(\w+)\.v1", by_cqlsh) == ["created", "captured"]
-        assert re.findall(r'"payments\.payment\.(\w+)\.v1"', by_api) == ["created", "captured"]
+        by_cqlsh, by_api = printed["look"].split("(4 rows)")
+        assert re.findall(r"payments\.(\w+\.\w+)\.v1", by_cqlsh) == LOOKED_AT
+        assert re.findall(r'"payments\.(\w+\.\w+)\.v1"', by_api) == LOOKED_AT
     if "break" in printed:
         lines = printed["break"].splitlines()
         assert [line for line in lines if line.startswith("paid")] == ["paid False", "paid True"]

@@ -16,6 +16,7 @@ from core.api.rendering import rendered
 from core.api.stored_answers import StoredAnswer
 from core.errors import AppError
 from core.orders.api.serializers import OrderSerializer, order_document
+from core.orders.domain.order_state import PaymentStatus
 from core.orders.locks import lock_order
 from core.orders.models import Order
 from core.orders.services.wallet_checkout import Purchase
@@ -25,6 +26,11 @@ def order_answer(order: Order, *, status: int = 200) -> Response:
     """The order with its lines and payments, its address as Location and its ETag."""
     headers = {"Location": reverse("order", args=[order.id])}
     return tagged(Response(OrderSerializer(order).data, status=status, headers=headers))
+
+
+def purchase_answer(order: Order) -> Response:
+    """The answer to whoever pays the order: 202 while a provider is being asked, 200 when it is settled."""
+    return order_answer(order, status=202 if order.payment_status == PaymentStatus.PENDING else 200)
 
 
 def refuse_if_changed(request: Request, order_id: UUID) -> None:

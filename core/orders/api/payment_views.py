@@ -14,7 +14,7 @@ from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
 from core.api.idempotency import idempotent
 from core.api.waiting import may_wait
 from core.db.transactions import atomically
-from core.orders.api.answers import refuse_if_changed
+from core.orders.api.answers import purchase_answer, refuse_if_changed
 from core.orders.api.serializers import (
     CaptureRequestSerializer,
     InstrumentSerializer,
@@ -23,7 +23,6 @@ from core.orders.api.serializers import (
     ReasonSerializer,
     RefundRequestSerializer,
 )
-from core.orders.api.views import CheckoutView
 from core.orders.domain.checkout_state import CaptureMethod
 from core.orders.selectors.orders import order_of
 from core.orders.services import checkout, disputes, payment_actions
@@ -39,7 +38,7 @@ from core.payments.selectors.operations import operation_by_id
 from core.payments.selectors.payments import payments_of_order, recorded_seqs
 
 
-class OrderPaymentsView(CheckoutView):
+class OrderPaymentsView(APIView):
     """The payments of one of my orders; a POST pays a draft with several instruments."""
 
     @extend_schema(responses=PaymentSerializer(many=True))
@@ -71,6 +70,10 @@ class OrderPaymentsView(CheckoutView):
             capture_method=CaptureMethod(given["capture_method"]),
         )
         return self.current_state(request, order_id=order_id)
+
+    def current_state(self, request: Request, *, order_id: UUID, location: str = "") -> Response:
+        """The order as it is now: the first answer, and that of every replay of a 202."""
+        return purchase_answer(order_of(order_id=order_id, user_id=caller_id(request)))
 
 
 class OperationRequestView(APIView):

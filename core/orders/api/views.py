@@ -17,7 +17,7 @@ from core.api.idempotency import attempt_of, idempotent
 from core.api.pagination import Pages
 from core.api.waiting import may_wait
 from core.db.transactions import atomically
-from core.orders.api.answers import WalletAnswers, order_answer, refuse_if_changed
+from core.orders.api.answers import WalletAnswers, order_answer, purchase_answer, refuse_if_changed
 from core.orders.api.serializers import (
     CheckoutSerializer,
     OrderQuerySerializer,
@@ -25,7 +25,6 @@ from core.orders.api.serializers import (
     OrderSerializer,
     OrderSummarySerializer,
 )
-from core.orders.domain.order_state import PaymentStatus
 from core.orders.models import Order
 from core.orders.selectors.orders import OrderFilter, order_of, orders_matching
 from core.orders.services import checkout, wallet_checkout
@@ -94,9 +93,7 @@ class CheckoutView(APIView):
 
     def current_state(self, request: Request, *, order_id: UUID, location: str = "") -> Response:
         """The order as it is now: the first answer, and that of every replay of a 202."""
-        order = order_of(order_id=order_id, user_id=caller_id(request))
-        status = 202 if order.payment_status == PaymentStatus.PENDING else 200
-        return order_answer(order, status=status)
+        return purchase_answer(order_of(order_id=order_id, user_id=caller_id(request)))
 
 
 def is_wallet(body: Any) -> bool:
