@@ -12,8 +12,6 @@ class Kind(StrEnum):
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
-    CHARGE = "charge"
-    """Authorize and capture in one: the only kind before the others came. It behaves as the token's authorize."""
 
 
 class Answering(StrEnum):
@@ -24,6 +22,8 @@ class Answering(StrEnum):
     """Later than the client waits."""
     BROKEN = "broken"
     """As a 500."""
+    AFTER_WEBHOOK = "after_webhook"
+    """When the webhook about it has been sent and answered, which is sooner than most clients expect it."""
 
 
 class Decides(StrEnum):
@@ -36,6 +36,15 @@ class Decides(StrEnum):
     EXPIRES_LATER = "expires_later"
 
 
+class Notifying(StrEnum):
+    """How the webhooks of a payment are sent."""
+
+    ONCE = "once"
+    TWICE = "twice"
+    REORDERED = "reordered"
+    """The authorization's comes after that of the next operation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """How one kind of operation goes with one token."""
@@ -46,13 +55,15 @@ class Behaviour:
     decides: Decides = Decides.NOW
     is_slow: bool = False
     """Wait a second, less than a sensible client's time-out, before anything else."""
+    is_told_late: bool = False
+    """The trouble that loses the answer keeps the webhook back as well, so that the client is left without either."""
     forgets_first: bool = False
     """The first submit is only noted and held, never decided: a query finds nothing, a second submit decides."""
 
 
 PLAIN = Behaviour()
-HELD = Behaviour(answering=Answering.HELD)
-BROKEN = Behaviour(answering=Answering.BROKEN)
+HELD = Behaviour(answering=Answering.HELD, is_told_late=True)
+BROKEN = Behaviour(answering=Answering.BROKEN, is_told_late=True)
 
 
 def declined(code: str) -> Behaviour:
@@ -64,6 +75,7 @@ class Token:
     """How each kind of operation goes; what is not named goes plainly."""
 
     kinds: Mapping[Kind, Behaviour] = field(default_factory=dict)
+    notifying: Notifying = Notifying.ONCE
 
 
 TOKENS: dict[str, Token] = {
@@ -81,6 +93,10 @@ TOKENS: dict[str, Token] = {
     "tok_refund_timeout": Token({Kind.REFUND: HELD}),
     "tok_refund_500": Token({Kind.REFUND: BROKEN}),
     "tok_refund_decline": Token({Kind.REFUND: declined("refund_declined")}),
+    "tok_webhook_duplicate": Token(notifying=Notifying.TWICE),
+    "tok_webhook_reordered": Token(notifying=Notifying.REORDERED),
+    "tok_webhook_early": Token(dict.fromkeys(Kind, Behaviour(answering=Answering.AFTER_WEBHOOK))),
+    "tok_webhook_only": Token(dict.fromkeys(Kind, Behaviour(answering=Answering.HELD))),
     # A boleto: the customer gets a slip and pays it days later, or never.
     "tok_boleto": Token({Kind.AUTHORIZE: Behaviour(decides=Decides.WHEN_CONTROLLED)}),
     "tok_boleto_paid": Token({Kind.AUTHORIZE: Behaviour(decides=Decides.SUCCEEDS_LATER)}),
@@ -93,5 +109,9 @@ UNKNOWN_TOKEN = Token({Kind.AUTHORIZE: declined("invalid_token")})
 
 def behaviour_of(*, token: str, kind: Kind) -> Behaviour:
     """How an operation of this kind goes with this token."""
-    kinds = TOKENS.get(token, UNKNOWN_TOKEN).kinds
-    return kinds.get(Kind.AUTHORIZE if kind is Kind.CHARGE else kind, PLAIN)
+    return TOKENS.get(token, UNKNOWN_TOKEN).kinds.get(kind, PLAIN)
+
+
+def notifying_of(*, token: str) -> Notifying:
+    """How the webhooks about payments with this token are sent."""
+    return TOKENS.get(token, UNKNOWN_TOKEN).notifying

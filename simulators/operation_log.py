@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ class LogDamaged(Exception):
 class OperationLog:
     """Durable, numbered records (`n` from 1, no gaps), replayed on construction.
 
-    `append` returns only after fsync; threads that append at the same time share one fsync.
+    `append` returns only after fsync; threads that append at the same time share one fsync. Each record has a `type`,
+    the `payment_id` it is about, and `at`, when it was written.
     """
 
     def __init__(self, *, path: Path) -> None:
@@ -39,13 +41,14 @@ class OperationLog:
         self._durable = len(self._records)
         self._write_lock = threading.Lock()
         self._sync_lock = threading.Lock()
+        self._grown = threading.Condition()
         _sync_directory(path.parent)
 
     def append(self, *, record: Record) -> Record:
         """Store the record under the next number and return it with that number, once it is on disk."""
         with self._write_lock:
             number = len(self._records) + 1
-            numbered = {"n": number, **record}
+            numbered = {"n": number, **record, "at": datetime.now(UTC).isoformat(timespec="microseconds")}
             self._write(_line(numbered))
             self._records.append(numbered)
         # Whoever gets this lock first syncs for everyone who has written by then; the others find their number covered.
@@ -54,11 +57,18 @@ class OperationLog:
                 target = len(self._records)
                 self._fsync()
                 self._durable = target
+                with self._grown:
+                    self._grown.notify_all()
         return numbered
 
     def after(self, *, number: int) -> list[Record]:
         """Every durable record numbered above `number`, in order."""
         return self._records[max(number, 0) : self._durable]
+
+    def wait_beyond(self, *, number: int, seconds_max: float) -> None:
+        """Return once there is a durable record numbered above `number`, or after that time."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._durable > number, seconds_max)
 
     def close(self) -> None:
         """Give the file (and with it the lock) back."""

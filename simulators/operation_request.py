@@ -7,14 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from simulators.card_tokens import Kind
+from simulators.refusals import BadRequest
 
 FIELDS = frozenset({"payment_id", "kind", "amount_minor", "currency", "token"})
 TOKEN_CHARACTERS_MAX = 200
 AMOUNT_MINOR_MAX = 10**15
-
-
-class BadRequest(Exception):
-    """The request was refused before anything was stored; its message says which part to mend."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class PaymentTotals:
 
     def refusal(self, *, kind: Kind, amount_minor: int, currency: str, token: str) -> str:
         """The decline code when the payment does not allow this operation, or "" when it does."""
-        if kind in (Kind.AUTHORIZE, Kind.CHARGE):
+        if kind is Kind.AUTHORIZE:
             return "already_authorized" if self.pending_id or self.authorized_minor else ""
         if not self.authorized_minor:
             return "no_such_payment"
@@ -62,24 +62,25 @@ class PaymentTotals:
         if record["type"] == "pending":
             self.pending_id = record["operation_id"]
         elif record["type"] == "operation":
-            # Logs from the time of one kind of operation know the amount by its older name.
-            moved_minor = record["moved_minor"] if "moved_minor" in record else record["charged_minor"]
-            self._apply_operation(record, Kind(record["kind"]), moved_minor)
+            self._apply_operation(record)
         elif record["type"] == "dispute":
             self._apply_dispute(record["status"], record["amount_minor"])
 
-    def _apply_operation(self, record: dict[str, Any], kind: Kind, moved_minor: int) -> None:
+    def _apply_operation(self, record: dict[str, Any]) -> None:
+        # Kinds from before these moved nothing that can be followed up.
+        moved_minor = record.get("moved_minor", 0)
         if self.pending_id == record["operation_id"]:
             self.pending_id = ""
-        if kind in (Kind.AUTHORIZE, Kind.CHARGE) and moved_minor:
-            self.currency, self.token = record["currency"], record["token"]
-            self.authorized_minor += moved_minor
-        if kind in (Kind.CAPTURE, Kind.CHARGE):
-            self.captured_minor += moved_minor
-        elif kind is Kind.VOID:
-            self.voided_minor += moved_minor
-        elif kind is Kind.REFUND:
-            self.refunded_minor += moved_minor
+        match record["kind"]:
+            case Kind.AUTHORIZE if moved_minor:
+                self.currency, self.token = record["currency"], record["token"]
+                self.authorized_minor += moved_minor
+            case Kind.CAPTURE:
+                self.captured_minor += moved_minor
+            case Kind.VOID:
+                self.voided_minor += moved_minor
+            case Kind.REFUND:
+                self.refunded_minor += moved_minor
 
     def _apply_dispute(self, status: str, amount_minor: int) -> None:
         if status == "open":

@@ -4,13 +4,14 @@ import secrets
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
 from simulators.card_tokens import Answering, Behaviour, Decides, Kind, behaviour_of
+from simulators.fees import fee_of_dispute, fee_of_operation
 from simulators.operation_log import OperationLog, Record
 from simulators.operation_request import OperationRequest
 from simulators.payment_totals import PaymentTotals
+from simulators.refusals import DisputeRefused, NoSuchDispute, NothingPending, OperationConflict
 
 STRIPES = 1024
 
@@ -21,14 +22,6 @@ class Answer:
 
     record: Record | None
     answering: Answering
-
-
-class OperationConflict(Exception):
-    """This operation id was used before with another body. Use a new id, or send the first body again."""
-
-
-class NothingPending(Exception):
-    """No operation of this payment waits for its customer. Authorize one with a boleto's token first."""
 
 
 class Provider:
@@ -45,6 +38,7 @@ class Provider:
         self._operation_locks = [threading.Lock() for _ in range(STRIPES)]
         self._payment_locks = [threading.Lock() for _ in range(STRIPES)]
         self._known: dict[str, Record] = {}
+        self._disputes: dict[str, Record] = {}
         self._totals: defaultdict[str, PaymentTotals] = defaultdict(PaymentTotals)
         for record in log.after(number=0):
             self._remember(record)
@@ -67,10 +61,42 @@ class Provider:
         with self._payment_locks[hash(payment_id) % STRIPES]:
             pending_id = self.totals(payment_id=payment_id).pending_id
             if not pending_id:
-                raise NothingPending(str(payment_id))
+                raise NothingPending(f"payment {payment_id} waits for nobody")
             pending = self._known[pending_id]
             draft = {field: value for field, value in pending.items() if field not in ("n", "at")}
             return self._store(_decision(draft, "" if is_paid else "expired"))
+
+    def open_dispute(self, *, payment_id: UUID, amount_minor: int, reason: str) -> Record:
+        """The customer's bank takes this much back until the dispute ends. Raises DisputeRefused."""
+        with self._payment_locks[hash(payment_id) % STRIPES]:
+            totals = self.totals(payment_id=payment_id)
+            if amount_minor > totals.refundable_minor:
+                raise DisputeRefused(f"only {totals.refundable_minor} can be disputed of payment {payment_id}")
+            draft = {
+                "dispute_id": f"dispute_{secrets.token_hex(12)}",
+                "payment_id": str(payment_id),
+                "amount_minor": amount_minor,
+                "currency": totals.currency,
+                "reason": reason,
+                "token": totals.token,
+            }
+            return self._store(_dispute_step(draft, event="opened", status="open"))
+
+    def end_dispute(self, *, dispute_id: str, status: str) -> Record:
+        """The bank decided: `won` brings the amount back, `lost` leaves it gone.
+
+        Raises NoSuchDispute or DisputeRefused.
+        """
+        try:
+            payment_id = UUID(self._disputes[dispute_id]["payment_id"])
+        except KeyError:
+            raise NoSuchDispute(dispute_id) from None
+        with self._payment_locks[hash(payment_id) % STRIPES]:
+            dispute = self._disputes[dispute_id]
+            if dispute["status"] != "open":
+                raise DisputeRefused(f"dispute {dispute_id} is {dispute['status']} already")
+            draft = {field: value for field, value in dispute.items() if field not in ("n", "at")}
+            return self._store(_dispute_step(draft, event=status, status=status))
 
     def find(self, *, operation_id: UUID) -> Record | None:
         """What is known of the operation, decided or pending; None when the provider never took it."""
@@ -89,7 +115,7 @@ class Provider:
         body = request.as_record()
         known = self._known.get(body["operation_id"])
         if known is not None and any(known[field] != value for field, value in body.items()):
-            raise OperationConflict(body["operation_id"])
+            raise OperationConflict(f"operation {body['operation_id']} was used with another body")
         if known is not None and known["type"] != "noted":
             return Answer(record=known, answering=Answering.AT_ONCE)
         if behaviour.forgets_first and known is None:
@@ -107,13 +133,15 @@ class Provider:
         return Answer(record=record, answering=behaviour.answering)
 
     def _store(self, record: Record) -> Record:
-        stored = self._log.append(record={**record, "at": datetime.now(UTC).isoformat(timespec="microseconds")})
+        stored = self._log.append(record=record)
         self._remember(stored)
         return stored
 
     def _remember(self, record: Record) -> None:
         if "operation_id" in record:
             self._known[record["operation_id"]] = record
+        elif record["type"] == "dispute":
+            self._disputes[record["dispute_id"]] = record
         self._totals[record["payment_id"]].apply(record)
 
 
@@ -126,6 +154,11 @@ def _decision(draft: Record, decline_code: str) -> Record:
         "status": "declined" if decline_code else "succeeded",
         "decline_code": decline_code,
         "moved_minor": moved_minor,
-        # What was taken from the customer, for readers of the log from the time of one kind of operation.
-        "charged_minor": moved_minor if draft["kind"] in (Kind.CAPTURE, Kind.CHARGE) else 0,
+        "fee_minor": fee_of_operation(kind=Kind(draft["kind"]), moved_minor=moved_minor),
     }
+
+
+def _dispute_step(draft: Record, *, event: str, status: str) -> Record:
+    reference = f"{event}_{draft['dispute_id']}"
+    step = {"type": "dispute", "event": event, "status": status, "provider_ref": reference}
+    return {**draft, **step, "fee_minor": fee_of_dispute(status=status)}

@@ -1,31 +1,39 @@
-"""The provider over HTTP/1.1, with keep-alive."""
+"""The provider's paths over HTTP."""
 
-import json
 import logging
 import threading
-from collections.abc import Mapping
+from datetime import date
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from simulators.answers import answer_of
 from simulators.card_tokens import Answering
-from simulators.operation_log import OperationLog, Record
-from simulators.operation_request import BadRequest, parse_operation, parse_uuid
-from simulators.provider import NothingPending, OperationConflict, Provider
-from simulators.provider_control import NoSuchControl, control
+from simulators.json_handler import JsonHandler
+from simulators.operation_log import OperationLog
+from simulators.operation_request import parse_operation, parse_uuid
+from simulators.outage import Outage
+from simulators.provider import Provider
+from simulators.provider_control import Control
+from simulators.refusals import BadRequest, NoSuchPath, Refusal
+from simulators.settlement import settlement_file
+from simulators.webhook_events import event_of
+from simulators.webhook_queue import WebhookQueue
 
 logger = logging.getLogger(__name__)
 
-BODY_BYTES_MAX = 64 * 1024
-ANSWER_FIELDS = (
-    "operation_id", "payment_id", "kind", "amount_minor", "currency", "status", "provider_ref", "decline_code",
-)  # fmt: skip
+CONTROL = "/v1/control/"
+OPERATIONS = "/v1/operations"
+# An outage is the API's: whoever watches, orders or proves something is still served.
+SERVED_IN_OUTAGE = ("/healthz", "/v1/log", CONTROL)
+# Less than any client waits for its answer.
+EARLY_SECONDS_MAX = 1.0
 
 
 class ProviderServer(ThreadingHTTPServer):
-    """One thread per connection; threads end with the process."""
+    """One thread per connection; threads end with the process. `webhooks` is None when nobody receives any."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -36,12 +44,16 @@ class ProviderServer(ThreadingHTTPServer):
         *,
         provider: Provider,
         log: OperationLog,
+        webhooks: WebhookQueue | None,
         hold_seconds: float,
         stopping: threading.Event,
     ) -> None:
         super().__init__(address, ProviderHandler)
         self.provider = provider
         self.log = log
+        self.webhooks = webhooks
+        self.outage = Outage()
+        self.control = Control(provider=provider, outage=self.outage)
         self.hold_seconds = hold_seconds
         self.stopping = stopping
 
@@ -55,112 +67,90 @@ class ProviderServer(ThreadingHTTPServer):
         logger.info("connection from %s ended", client_address, exc_info=logger.isEnabledFor(logging.DEBUG))
 
 
-class ProviderHandler(BaseHTTPRequestHandler):
-    """Parses, asks the Provider, answers JSON. An error answer is {"error": {"code", "detail"}}."""
+class ProviderHandler(JsonHandler):
+    """Parses, asks the Provider, answers."""
 
     server: ProviderServer
-    protocol_version = "HTTP/1.1"
-    timeout = 75
-    # Buffer the answer and send it in one piece without delay: otherwise keep-alive costs 40 ms a request.
-    wbufsize = -1
-    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        body = self._read_body()
-        if body is None:
+        body = self.read_body()
+        if body is None or self._is_out():
             return
         path = urlsplit(self.path).path
         try:
-            if path == "/v1/operations":
+            if path == OPERATIONS:
                 self._submit(body)
-            elif path.startswith("/v1/control/"):
-                name = path.removeprefix("/v1/control/")
-                self._answer(HTTPStatus.OK, control(provider=self.server.provider, path=name, body=body))
+            elif path.startswith(CONTROL):
+                self.answer(self.server.control.carry_out(path=path.removeprefix(CONTROL), body=body))
             else:
-                self._refuse(HTTPStatus.NOT_FOUND, "no_such_path", self.path)
-        except BadRequest as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, "invalid_request", str(error))
-        except NoSuchControl:
-            self._refuse(HTTPStatus.NOT_FOUND, "no_such_path", self.path)
-        except NothingPending as error:
-            self._refuse(HTTPStatus.CONFLICT, "nothing_pending", f"payment {error} waits for nobody")
-        except OperationConflict as error:
-            detail = f"operation {error} was used with another body"
-            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_conflict", detail)
+                raise NoSuchPath(path)
+        except Refusal as refusal:
+            self.refuse_with(refusal)
+
+    def do_GET(self) -> None:
+        if self._is_out():
+            return
+        url = urlsplit(self.path)
+        try:
+            if url.path == "/healthz":
+                self.answer({"status": "ok", "operations": self.server.provider.known_count()})
+            elif url.path == "/v1/log":
+                self._answer_log(_parameter(url.query, "after", "0"))
+            elif url.path == "/v1/settlement":
+                self._answer_settlement(_parameter(url.query, "day", ""))
+            elif url.path.startswith(f"{OPERATIONS}/"):
+                self._answer_operation(url.path.removeprefix(f"{OPERATIONS}/"))
+            else:
+                raise NoSuchPath(url.path)
+        except Refusal as refusal:
+            self.refuse_with(refusal)
+
+    def _is_out(self) -> bool:
+        """Whether an outage has taken this request."""
+        if self.path.startswith(SERVED_IN_OUTAGE) or not self.server.outage.is_on():
+            return False
+        self.close_connection = True
+        if not self.server.outage.drops():
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "out_of_service", "try again later")
+        return True
 
     def _submit(self, body: bytes) -> None:
         request = parse_operation(idempotency_key=self.headers.get("Idempotency-Key"), body=body)
-        answer = self.server.provider.submit(request=request)
-        if answer.answering is Answering.HELD:
+        known = self.server.provider.submit(request=request)
+        if known.answering is Answering.HELD:
             self.server.stopping.wait(self.server.hold_seconds)
-        if answer.answering is Answering.BROKEN:
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "something broke after the decision")
-        elif answer.record is None:
-            self._refuse(HTTPStatus.GATEWAY_TIMEOUT, "not_processed", "the operation was not processed in time")
+        if known.answering is Answering.BROKEN:
+            self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "something broke after the decision")
+        elif known.record is None:
+            self.refuse(HTTPStatus.GATEWAY_TIMEOUT, "not_processed", "the operation was not processed in time")
         else:
-            self._answer(HTTPStatus.OK, _public(answer.record))
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        if url.path == "/healthz":
-            self._answer(HTTPStatus.OK, {"status": "ok", "operations": self.server.provider.known_count()})
-        elif url.path == "/v1/log":
-            self._answer_log(url.query)
-        elif url.path.startswith("/v1/operations/"):
-            self._answer_operation(url.path.removeprefix("/v1/operations/"))
-        else:
-            self._refuse(HTTPStatus.NOT_FOUND, "no_such_path", self.path)
+            if known.answering is Answering.AFTER_WEBHOOK and self.server.webhooks is not None:
+                event = event_of(known.record)
+                assert event is not None
+                self.server.webhooks.wait_tried(event.event_id, seconds_max=EARLY_SECONDS_MAX)
+            self.answer(answer_of(known.record))
 
     def _answer_operation(self, text: str) -> None:
-        try:
-            operation_id = parse_uuid("operation id", text)
-        except BadRequest as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, "invalid_request", str(error))
-            return
+        operation_id = parse_uuid("operation id", text)
         record = self.server.provider.find(operation_id=operation_id)
         if record is None:
-            self._refuse(HTTPStatus.NOT_FOUND, "not_found", "no such operation", operation_id=str(operation_id))
+            self.refuse(HTTPStatus.NOT_FOUND, "not_found", "no such operation", operation_id=str(operation_id))
         else:
-            self._answer(HTTPStatus.OK, _public(record))
+            self.answer(answer_of(record))
 
-    def _answer_log(self, query: str) -> None:
-        after = parse_qs(query).get("after", ["0"])[-1]
+    def _answer_log(self, after: str) -> None:
         if not after.isdecimal():
-            self._refuse(HTTPStatus.BAD_REQUEST, "invalid_request", "after is not a whole number")
-            return
-        records = self.server.log.after(number=int(after))
-        self._answer(HTTPStatus.OK, {"records": records})
+            raise BadRequest("after is not a whole number")
+        self.answer({"records": self.server.log.after(number=int(after))})
 
-    def _read_body(self) -> bytes | None:
-        """The request's body; None when it was refused, after which the connection closes with the rest unread."""
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
-            self.close_connection = True
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "length_required", "send a Content-Length")
-            return None
-        if int(length) > BODY_BYTES_MAX:
-            self.close_connection = True
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"at most {BODY_BYTES_MAX} bytes")
-            return None
-        return self.rfile.read(int(length))
-
-    def _refuse(self, status: HTTPStatus, code: str, detail: str, **facts: str) -> None:
-        self._answer(status, {"error": {"code": code, "detail": detail, **facts}})
-
-    def _answer(self, status: HTTPStatus, body: Mapping[str, Any]) -> None:
-        content = json.dumps(body, separators=(",", ":")).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(content)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        logger.debug(format, *args)
+    def _answer_settlement(self, text: str) -> None:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            raise BadRequest("day is not a date like 2026-01-31") from None
+        file = settlement_file(self.server.log.after(number=0), day=day)
+        self.send(file.encode(), content_type="text/csv; charset=utf-8")
 
 
-def _public(record: Record) -> Record:
-    return {field: record[field] for field in ANSWER_FIELDS}
+def _parameter(query: str, name: str, default: str) -> str:
+    return parse_qs(query).get(name, [default])[-1]

@@ -19,6 +19,8 @@ class ProviderProcess:
     log: Path
     hold_seconds: float = 0.8
     slow_seconds: float = 0.1
+    webhook_url: str = ""
+    webhook_secret: str = ""
     process: subprocess.Popen[str] | None = None
     port: int = 0
 
@@ -30,6 +32,7 @@ class ProviderProcess:
         command = [
             sys.executable, "-m", "simulators.payment_provider", "--port", str(self.port), "--log", str(self.log),
             "--hold-seconds", str(self.hold_seconds), "--slow-seconds", str(self.slow_seconds),
+            "--webhook-url", self.webhook_url, "--webhook-secret", self.webhook_secret,
         ]  # fmt: skip
         self.process = subprocess.Popen(command, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr is not None

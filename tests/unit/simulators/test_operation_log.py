@@ -2,12 +2,18 @@
 
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from simulators.operation_log import LogDamaged, OperationLog
+from simulators.operation_log import LogDamaged, OperationLog, Record
+
+
+def bare(records: list[Record]) -> list[Record]:
+    """Records without the time they were written at."""
+    return [{field: value for field, value in record.items() if field != "at"} for record in records]
 
 
 def test_records_are_numbered_and_replayed_in_order(tmp_path: Path) -> None:
@@ -19,8 +25,8 @@ def test_records_are_numbered_and_replayed_in_order(tmp_path: Path) -> None:
 
     replayed = OperationLog(path=path)
 
-    assert replayed.after(number=0) == [{"n": 1, "what": "a"}, {"n": 2, "what": "b"}]
-    assert replayed.after(number=1) == [{"n": 2, "what": "b"}]
+    assert bare(replayed.after(number=0)) == [{"n": 1, "what": "a"}, {"n": 2, "what": "b"}]
+    assert bare(replayed.after(number=1)) == [{"n": 2, "what": "b"}]
     assert replayed.append(record={"what": "c"})["n"] == 3
 
 
@@ -31,7 +37,7 @@ def test_torn_last_line_is_cut_off_and_its_number_used_again(tmp_path: Path) -> 
     log = OperationLog(path=path)
     log.append(record={"what": "b"})
 
-    assert [json.loads(line) for line in path.read_text().splitlines()] == [
+    assert bare([json.loads(line) for line in path.read_text().splitlines()]) == [
         {"n": 1, "what": "a"},
         {"n": 2, "what": "b"},
     ]
@@ -76,3 +82,19 @@ def test_record_is_not_shown_before_it_is_on_disk(tmp_path: Path, monkeypatch: p
 
     assert seen_during_sync == [0]
     assert len(log.after(number=0)) == 1
+
+
+def test_waiting_ends_with_the_first_record_beyond_and_not_before(tmp_path: Path) -> None:
+    log = OperationLog(path=tmp_path / "log.jsonl")
+    log.append(record={"what": "a"})
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(log.wait_beyond, number=1, seconds_max=20)
+
+        started = time.monotonic()
+        log.wait_beyond(number=1, seconds_max=0.1)
+        waited_in_vain = time.monotonic() - started
+        was_waiting = not waiting.done()
+        log.append(record={"what": "b"})
+        waiting.result(timeout=5)
+
+    assert (waited_in_vain >= 0.1, was_waiting) == (True, True)

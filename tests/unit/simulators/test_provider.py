@@ -11,7 +11,8 @@ import pytest
 from simulators.card_tokens import TOKENS, Answering, Kind
 from simulators.operation_log import OperationLog
 from simulators.operation_request import OperationRequest
-from simulators.provider import NothingPending, OperationConflict, Provider
+from simulators.provider import Provider
+from simulators.refusals import DisputeRefused, NoSuchDispute, NothingPending, OperationConflict
 
 BOLETO_TOKENS = {"tok_boleto", "tok_boleto_paid", "tok_boleto_expired"}
 
@@ -26,9 +27,9 @@ def provider(log: OperationLog) -> Provider:
     return Provider(log=log, slow_seconds=0.0, stopping=threading.Event())
 
 
-def authorize(token: str, kind: Kind = Kind.AUTHORIZE) -> OperationRequest:
+def authorize(token: str) -> OperationRequest:
     return OperationRequest(
-        operation_id=uuid4(), payment_id=uuid4(), kind=kind, amount_minor=700, currency="GBP", token=token
+        operation_id=uuid4(), payment_id=uuid4(), kind=Kind.AUTHORIZE, amount_minor=700, currency="GBP", token=token
     )
 
 
@@ -99,17 +100,6 @@ def test_every_token_but_a_boletos_is_decided_at_the_latest_by_the_second_submit
     assert (answer.record["type"], answer.answering) == ("operation", Answering.AT_ONCE)
 
 
-def test_charge_takes_at_once_what_it_authorizes(provider: Provider) -> None:
-    asked = authorize("tok_approve", kind=Kind.CHARGE)
-
-    answer = provider.submit(request=asked)
-
-    assert answer.record is not None
-    assert (answer.record["moved_minor"], answer.record["charged_minor"]) == (700, 700)
-    totals = provider.totals(payment_id=asked.payment_id)
-    assert (totals.authorized_minor, totals.captured_minor, totals.remainder_minor) == (700, 700, 0)
-
-
 @pytest.mark.parametrize("change", [{"currency": "EUR"}, {"token": "tok_slow"}])
 def test_later_operation_with_another_currency_or_token_is_declined(provider: Provider, change: dict[str, str]) -> None:
     asked = authorize("tok_approve")
@@ -173,5 +163,45 @@ def test_same_operation_with_another_body_is_refused(
 
     with pytest.raises(OperationConflict):
         provider.submit(request=replace(asked, **change))
+
+    assert log.after(number=0) == before
+
+
+@pytest.mark.parametrize(("status", "disputed_minor", "fee_minor"), [("won", 0, -1500), ("lost", 600, 0)])
+def test_dispute_takes_its_amount_until_it_is_won(
+    provider: Provider, log: OperationLog, status: str, disputed_minor: int, fee_minor: int
+) -> None:
+    asked = authorize("tok_approve")
+    provider.submit(request=asked)
+    provider.submit(request=follow(asked, Kind.CAPTURE))
+
+    opened = provider.open_dispute(payment_id=asked.payment_id, amount_minor=600, reason="fraudulent")
+    refused = provider.submit(request=follow(asked, Kind.REFUND, amount_minor=101))
+    ended = provider.end_dispute(dispute_id=opened["dispute_id"], status=status)
+
+    assert (opened["status"], opened["fee_minor"], opened["currency"]) == ("open", 1500, "GBP")
+    assert refused.record is not None
+    assert refused.record["decline_code"] == "amount_exceeds_capture"
+    assert (ended["status"], ended["fee_minor"]) == (status, fee_minor)
+    assert provider.totals(payment_id=asked.payment_id).disputed_minor == disputed_minor
+    assert [record["event"] for record in log.after(number=0) if record["type"] == "dispute"] == ["opened", status]
+
+
+def test_dispute_beyond_what_was_taken_or_after_its_end_is_refused_and_stored_nowhere(
+    provider: Provider, log: OperationLog
+) -> None:
+    asked = authorize("tok_approve")
+    provider.submit(request=asked)
+    provider.submit(request=follow(asked, Kind.CAPTURE))
+    opened = provider.open_dispute(payment_id=asked.payment_id, amount_minor=700, reason="")
+    provider.end_dispute(dispute_id=opened["dispute_id"], status="lost")
+    before = log.after(number=0)
+
+    with pytest.raises(DisputeRefused, match="only 0 can be disputed"):
+        provider.open_dispute(payment_id=asked.payment_id, amount_minor=1, reason="")
+    with pytest.raises(DisputeRefused, match="lost already"):
+        provider.end_dispute(dispute_id=opened["dispute_id"], status="won")
+    with pytest.raises(NoSuchDispute):
+        provider.end_dispute(dispute_id="dispute_of_nobody", status="won")
 
     assert log.after(number=0) == before
