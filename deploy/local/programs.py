@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from deploy.local import cassandra, kafka, postgres, redis
+from deploy.local.environment import derived_values
 from deploy.local.layout import PYTHON, Layout
 
 SERVERS = ("postgres-primary", "postgres-standby", "redis", "kafka", "cassandra")
@@ -49,15 +50,25 @@ def server_programs(layout: Layout) -> list[Program]:
 
 def app_programs(layout: Layout) -> list[Program]:
     python, binaries = str(PYTHON), PYTHON.parent
-    log = str(layout.home / "provider" / "log.jsonl")
-    address = ["--host", "127.0.0.1", "--port", str(layout.port("provider")), "--log", log]
     celery = [str(binaries / "celery"), "-A", "workers.celery"]
     return [
-        Program("provider", [python, "-m", "simulators.payment_provider", *address]),
+        _provider(layout, python),
         Program("web", [str(binaries / "gunicorn"), "core.wsgi:application", "-c", "deploy/gunicorn.conf.py"]),
         *(_worker(role, celery) for role in WORKERS),
         Program("beat", [*celery, "beat", "--schedule", str(layout.run / "beat"), "--pidfile="]),
     ]
+
+
+def _provider(layout: Layout, python: str) -> Program:
+    values = derived_values(layout)
+    address = ["--host", "127.0.0.1", "--port", str(layout.port("provider"))]
+    webhooks = ["--webhook-url", f"{layout.web_url}/api/v1/webhooks/simulator"]
+    return Program(
+        "provider",
+        [python, "-m", "simulators.payment_provider", *address, "--log", values["PROVIDER_LOG"], *webhooks],
+        # Not as an argument, which every process list would show.
+        environment={"PROVIDER_WEBHOOK_SECRETS": values["PROVIDER_WEBHOOK_SECRETS"]},
+    )
 
 
 def _worker(role: str, celery: list[str]) -> Program:
