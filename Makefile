@@ -9,7 +9,7 @@ ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help staff setup up down stop start status logs demo import verify test check cqlsh failover clean
+.PHONY: help staff setup up down stop start status logs demo import verify test openapi check cqlsh failover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ verify: ## compare PostgreSQL and Cassandra, day by day; exit 1 and name the key
 
 test: setup ## run the tests on a stack of their own (ARGS="tests/e2e -x")
 	@$(LOCAL) test $(ARGS)
+
+openapi: ## write docs/openapi.yaml from the code
+	@$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 check: ## ruff, format, mypy, import contracts, missing migrations, docker-compose.yml
 	@$(PY) -m deploy.local check

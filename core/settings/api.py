@@ -3,14 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
+from core.db.choices import choices_of
 from core.env import env
+from core.payments.domain.dispute_state import DisputeState
+from core.payments.domain.operation_state import OperationState
+from core.payments.domain.payment_state import PaymentState
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["core.api.rendering.Renderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsing.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "core.api.openapi.Schema",
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
     "DEFAULT_VERSIONING_CLASS": None,
     # Proxies of ours before the web process. 0: the connection's own address counts, whatever X-Forwarded-For says.
@@ -42,8 +46,15 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": "Orders and payments whose money can be proved.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentStateEnum": choices_of(PaymentState),
+        "OperationStateEnum": choices_of(OperationState),
+        "DisputeStateEnum": choices_of(DisputeState),
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

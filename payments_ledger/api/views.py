@@ -8,15 +8,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller
+from core.api.declarations import data_of, refuses
 from core.orders.selectors.orders import order_of
 from payments_ledger.api.serializers import RecordedPaymentSerializer
+from payments_ledger.errors import LedgerUnavailable
 from payments_ledger.selectors.payments import payments_of_order
 
 
 class OrderPaymentsView(APIView):
     """What the ledger has recorded of an order's payments, event by event. 503 while Cassandra is away."""
 
-    @extend_schema(responses=RecordedPaymentSerializer(many=True))
+    @refuses(LedgerUnavailable)
+    @extend_schema(responses=data_of(RecordedPaymentSerializer))
     def get(self, request: Request, order_id: UUID) -> Response:
         user = caller(request)
         if not user.is_staff:

@@ -7,8 +7,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.accounts.api.serializers import RefreshSerializer, SignInSerializer, TokenPairSerializer
+from core.accounts.errors import NoActiveAccount, RefreshTokenRefused, TooManyAttempts
 from core.accounts.services import tokens
 from core.api.caller import address_of
+from core.api.declarations import refuses
 
 
 class SignInView(APIView):
@@ -17,6 +19,7 @@ class SignInView(APIView):
     permission_classes = [AllowAny]
     authentication_classes = []
 
+    @refuses(NoActiveAccount, TooManyAttempts)
     @extend_schema(request=SignInSerializer, responses=TokenPairSerializer)
     def post(self, request: Request) -> Response:
         data = SignInSerializer(data=request.data)
@@ -31,6 +34,7 @@ class RefreshView(APIView):
     permission_classes = [AllowAny]
     authentication_classes = []
 
+    @refuses(RefreshTokenRefused)
     @extend_schema(request=RefreshSerializer, responses=TokenPairSerializer)
     def post(self, request: Request) -> Response:
         data = RefreshSerializer(data=request.data)
@@ -44,6 +48,7 @@ class RevokeView(APIView):
     permission_classes = [AllowAny]
     authentication_classes = []
 
+    @refuses(RefreshTokenRefused)
     @extend_schema(request=RefreshSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
         data = RefreshSerializer(data=request.data)

@@ -13,8 +13,10 @@ from core.accounts.api.serializers import (
     TokenPairSerializer,
     UserSerializer,
 )
+from core.accounts.errors import EmailReserved, EmailTaken, TooManyAttempts, WrongPassword
 from core.accounts.services import profile, registration, tokens
 from core.api.caller import address_of, caller, caller_id
+from core.api.declarations import refuses
 
 
 class RegisterView(APIView):
@@ -23,6 +25,7 @@ class RegisterView(APIView):
     permission_classes = [AllowAny]
     authentication_classes = []
 
+    @refuses(EmailTaken, EmailReserved)
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
     def post(self, request: Request) -> Response:
         data = RegisterSerializer(data=request.data)
@@ -49,6 +52,7 @@ class MeView(APIView):
 class PasswordView(APIView):
     """Change the password: every token given out before stops working, and the answer has a new pair."""
 
+    @refuses(WrongPassword, TooManyAttempts)
     @extend_schema(request=PasswordChangeSerializer, responses=TokenPairSerializer)
     def post(self, request: Request) -> Response:
         data = PasswordChangeSerializer(data=request.data)

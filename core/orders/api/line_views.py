@@ -8,11 +8,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
+from core.api.declarations import refuses
 from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH
 from core.api.idempotency import idempotent
 from core.db.transactions import atomically
 from core.orders.api.answers import order_answer, refuse_if_changed
 from core.orders.api.serializers import LineRequestSerializer, OrderSerializer, QuantitySerializer
+from core.orders.errors import AmountTooLarge, OrderNotDraft, ProductUnavailable, TooManyLines
 from core.orders.selectors.orders import order_of
 from core.orders.services import drafts
 
@@ -20,6 +22,7 @@ from core.orders.services import drafts
 class LineListView(APIView):
     """Add a line to a draft order, at the catalogue's price of now."""
 
+    @refuses(OrderNotDraft, ProductUnavailable, AmountTooLarge, TooManyLines)
     @extend_schema(
         request=LineRequestSerializer, responses={201: OrderSerializer}, parameters=[IDEMPOTENCY_KEY, IF_MATCH]
     )
@@ -35,6 +38,7 @@ class LineListView(APIView):
 class LineView(APIView):
     """A line of a draft order."""
 
+    @refuses(OrderNotDraft, ProductUnavailable, AmountTooLarge)
     @extend_schema(request=QuantitySerializer, responses=OrderSerializer, parameters=[IF_MATCH])
     def patch(self, request: Request, order_id: UUID, line_id: UUID) -> Response:
         """Change the quantity; the line takes the catalogue's price of now."""
@@ -50,6 +54,7 @@ class LineView(APIView):
 
         return atomically(change)
 
+    @refuses(OrderNotDraft)
     @extend_schema(responses=OrderSerializer, parameters=[IF_MATCH])
     def delete(self, request: Request, order_id: UUID, line_id: UUID) -> Response:
         """Take the line out; the answer is the order without it."""

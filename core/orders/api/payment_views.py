@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
+from core.api.declarations import data_of, refuses
 from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
 from core.api.idempotency import idempotent
 from core.api.waiting import may_wait
@@ -23,7 +24,9 @@ from core.orders.api.serializers import (
     ReasonSerializer,
     RefundRequestSerializer,
 )
+from core.orders.api.views import PAYING
 from core.orders.domain.checkout_state import CaptureMethod
+from core.orders.errors import InstrumentsMismatch, NotCapturable
 from core.orders.selectors.orders import order_of
 from core.orders.services import checkout, disputes, payment_actions
 from core.payments.api.serializers import (
@@ -33,6 +36,14 @@ from core.payments.api.serializers import (
     PaymentSerializer,
 )
 from core.payments.domain.operation_state import OPEN_OPERATION_STATES
+from core.payments.errors import (
+    CaptureExceedsAuthorization,
+    DisputeClosed,
+    NothingHeld,
+    NothingToRefund,
+    OperationInProgress,
+    RefundExceedsCapture,
+)
 from core.payments.models import PaymentOperation
 from core.payments.selectors.operations import operation_by_id
 from core.payments.selectors.payments import payments_of_order, recorded_seqs
@@ -41,13 +52,14 @@ from core.payments.selectors.payments import payments_of_order, recorded_seqs
 class OrderPaymentsView(APIView):
     """The payments of one of my orders; a POST pays a draft with several instruments."""
 
-    @extend_schema(responses=PaymentSerializer(many=True))
+    @extend_schema(responses=data_of(PaymentSerializer))
     def get(self, request: Request, order_id: UUID) -> Response:
         order = order_of(order_id=order_id, user_id=caller_id(request))
         payments = list(payments_of_order(order.id))
         recorded = recorded_seqs(payment.id for payment in payments)
         return Response({"data": PaymentSerializer(payments, many=True, context={"recorded": recorded}).data})
 
+    @refuses(*PAYING, InstrumentsMismatch)
     @extend_schema(
         request=PaymentsRequestSerializer,
         responses={200: OrderSerializer, 202: OrderSerializer},
@@ -89,6 +101,7 @@ class OperationRequestView(APIView):
 class CaptureView(OperationRequestView):
     """Take what a payment holds, whole or in parts (staff)."""
 
+    @refuses(NothingHeld, CaptureExceedsAuthorization, NotCapturable, OperationInProgress)
     @extend_schema(
         request=CaptureRequestSerializer,
         responses={201: OperationSerializer, 202: OperationSerializer},
@@ -109,6 +122,7 @@ class CaptureView(OperationRequestView):
 class VoidView(OperationRequestView):
     """Let go of what a payment holds and has not taken (staff)."""
 
+    @refuses(NothingHeld, OperationInProgress)
     @extend_schema(
         request=ReasonSerializer,
         responses={201: OperationSerializer, 202: OperationSerializer},
@@ -126,6 +140,7 @@ class VoidView(OperationRequestView):
 class RefundView(OperationRequestView):
     """Give back what a payment took, whole or in parts (staff)."""
 
+    @refuses(NothingToRefund, RefundExceedsCapture, OperationInProgress)
     @extend_schema(
         request=RefundRequestSerializer,
         responses={201: OperationSerializer, 202: OperationSerializer},
@@ -148,6 +163,7 @@ class EvidenceView(APIView):
 
     permission_classes = [IsAdminUser]
 
+    @refuses(DisputeClosed)
     @extend_schema(request=EvidenceSerializer, responses=DisputeSerializer)
     def post(self, request: Request, dispute_id: UUID) -> Response:
         data = EvidenceSerializer(data=request.data)

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from core.api.authentication import TokenAuthentication, holder_of, look_at_account
 from core.api.caller import caller_id
+from core.api.declarations import refuses
 from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
 from core.api.idempotency import attempt_of, idempotent
 from core.api.pagination import Pages
@@ -25,11 +26,13 @@ from core.orders.api.serializers import (
     OrderSerializer,
     OrderSummarySerializer,
 )
+from core.orders.errors import AmountTooLarge, EmptyOrder, OrderNotDraft, OutOfStock, ProductUnavailable
 from core.orders.models import Order
 from core.orders.selectors.orders import OrderFilter, order_of, orders_matching
 from core.orders.services import checkout, wallet_checkout
 from core.orders.services.drafts import LineRequest, create_draft
 from core.payments.domain.payment_state import PaymentType
+from core.payments.errors import InsufficientFunds, NoWallet, VoucherInsufficient, VoucherUnusable
 
 
 class OrderListView(GenericAPIView[Order]):
@@ -45,6 +48,7 @@ class OrderListView(GenericAPIView[Order]):
         page = self.paginate_queryset(orders_matching(caller_id(request), OrderFilter(**query.validated_data)))
         return self.get_paginated_response(OrderSummarySerializer(page, many=True).data)
 
+    @refuses(ProductUnavailable, AmountTooLarge)
     @extend_schema(request=OrderRequestSerializer, responses={201: OrderSerializer})
     def post(self, request: Request) -> Response:
         data = OrderRequestSerializer(data=request.data)
@@ -62,11 +66,16 @@ class OrderView(APIView):
         return order_answer(order_of(order_id=order_id, user_id=caller_id(request)))
 
 
+# What paying for an order may be refused with, by one instrument or several.
+PAYING = (OrderNotDraft, EmptyOrder, OutOfStock, InsufficientFunds, NoWallet, VoucherUnusable, VoucherInsufficient)
+
+
 class CheckoutView(APIView):
     """Pay a draft order: 200 when it is settled, 202 while the provider is being asked (poll the Location)."""
 
     authentication_classes = [TokenAuthentication]
 
+    @refuses(*PAYING)
     @extend_schema(
         request=CheckoutSerializer,
         responses={200: OrderSerializer, 202: OrderSerializer},

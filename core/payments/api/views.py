@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id, owner_or_any
+from core.api.declarations import data_of, refuses
 from core.api.headers import IDEMPOTENCY_KEY
 from core.api.idempotency import idempotent
 from core.api.pagination import Pages
@@ -43,7 +44,7 @@ class OldestAttentionFirst(Pages):
 class WalletListView(APIView):
     """My wallets, one a currency; a POST opens one, and opening it again changes nothing."""
 
-    @extend_schema(responses=WalletSerializer(many=True))
+    @extend_schema(responses=data_of(WalletSerializer))
     def get(self, request: Request) -> Response:
         return Response({"data": WalletSerializer(wallets_of(caller_id(request)), many=True).data})
 
@@ -61,6 +62,7 @@ class DepositView(APIView):
 
     permission_classes = [IsAdminUser]
 
+    @refuses(NotFound)
     @extend_schema(request=DepositSerializer, responses={201: PaymentSerializer}, parameters=[IDEMPOTENCY_KEY])
     @idempotent
     def post(self, request: Request) -> Response:
@@ -87,7 +89,7 @@ class PaymentView(APIView):
 class PaymentOperationListView(APIView):
     """What was done with one of my payments: authorizations, captures, voids and refunds, oldest first."""
 
-    @extend_schema(responses=OperationSerializer(many=True))
+    @extend_schema(responses=data_of(OperationSerializer))
     def get(self, request: Request, payment_id: UUID) -> Response:
         payment = payment_by_id(payment_id, user_id=owner_or_any(request))
         return Response({"data": OperationSerializer(operations_of(payment.id), many=True).data})
@@ -96,7 +98,7 @@ class PaymentOperationListView(APIView):
 class PaymentDisputeListView(APIView):
     """The disputes of one of my payments, oldest first."""
 
-    @extend_schema(responses=DisputeSerializer(many=True))
+    @extend_schema(responses=data_of(DisputeSerializer))
     def get(self, request: Request, payment_id: UUID) -> Response:
         payment = payment_by_id(payment_id, user_id=owner_or_any(request))
         return Response({"data": DisputeSerializer(payment.disputes.order_by("id"), many=True).data})

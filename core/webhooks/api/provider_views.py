@@ -6,9 +6,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.declarations import refuses
 from core.api.parsing import RawJSONParser, strict_object
 from core.webhooks.api.serializers import ProviderEventSerializer
 from core.webhooks.domain.signatures import HEADER
+from core.webhooks.errors import EventUnusable, SignatureInvalid, UnknownProvider
 from core.webhooks.services import incoming
 from core.webhooks.services.provider_effects import Notice
 
@@ -29,6 +31,7 @@ class ProviderWebhookView(APIView):
     permission_classes = [AllowAny]
     parser_classes = [RawJSONParser]
 
+    @refuses(UnknownProvider, SignatureInvalid, EventUnusable)
     @extend_schema(request=ProviderEventSerializer, responses={200: None}, parameters=[SIGNATURE], auth=[])
     def post(self, request: Request, provider: str) -> Response:
         sent: object = request.data
