@@ -1,6 +1,8 @@
 """The provider's decisions: by token, by what the payment allows, and the same after a replay of its log."""
 
 import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,6 +139,20 @@ def test_expired_slip_leaves_room_for_another(provider: Provider) -> None:
 
     assert answer.record is not None
     assert answer.record["type"] == "pending"
+
+
+def test_operations_at_the_same_time_spend_the_amount_once(provider: Provider) -> None:
+    asked = authorize("tok_approve")
+    provider.submit(request=asked)
+    captures = [follow(asked, Kind.CAPTURE, amount_minor=100) for _ in range(16)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda request: provider.submit(request=request), captures))
+
+    found = Counter(answer.record["decline_code"] for answer in answers if answer.record)
+    assert found[""] == 7
+    assert found["amount_exceeds_authorization"] + found["already_captured"] == 9
+    assert provider.totals(payment_id=asked.payment_id).captured_minor == 700
 
 
 def test_timeout_before_charge_decides_on_the_second_submit(provider: Provider, log: OperationLog) -> None:
