@@ -19,6 +19,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_VERSIONING_CLASS": None,
     # Proxies of ours before the web process. 0: the connection's own address counts, whatever X-Forwarded-For says.
     "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
+    # OPTIONS would show the fields of requests to anybody; the OpenAPI document shows them to who asks for it.
+    "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
