@@ -6,7 +6,12 @@ Django test database, nothing is flushed, and every test makes its own users, pr
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# How long an example takes is the machine's affair, which may be busy with the stack.
+hypothesis.settings.register_profile("no_deadline", deadline=None)
+hypothesis.settings.load_profile("no_deadline")
 
 ORDER_OF_KINDS = ["unit", "properties", "architecture", "contract", "integration", "races", "e2e", "faults", "books"]
 

@@ -9,7 +9,9 @@ from celery.signals import setup_logging
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 django.setup()
 
-app = Celery("countinghouse", include=["workers.tasks.payments", "workers.tasks.housekeeping"])
+app = Celery(
+    "countinghouse", include=["workers.tasks.payments", "workers.tasks.webhooks", "workers.tasks.housekeeping"]
+)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
 

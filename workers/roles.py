@@ -40,7 +40,9 @@ def _ledger(stop: Event, wake: Event) -> list[Loop]:
 
 
 def _gateway(stop: Event, wake: Event) -> list[Loop]:
-    return [_consumer("gateway", stop, wake), GatewayLoop(stop, wake).run]
+    # The consumer of webhooks only writes rows. It is not in the role that sends them: tasks forks its children, and a
+    # child that inherits a Kafka client hangs.
+    return [_consumer("gateway", stop, wake), GatewayLoop(stop, wake).run, _consumer("webhooks", stop, Event())]
 
 
 ROLES: dict[str, Callable[[Event, Event], list[Loop]]] = {

@@ -14,6 +14,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"expires": 30},
     },
+    "send-webhooks": {
+        "task": "webhooks.send_due",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
     "keep-partitions-ahead": {
         "task": "housekeeping.keep_partitions_ahead",
         "schedule": 3600.0,

@@ -9,3 +9,4 @@ from core.settings.databases import *  # noqa: F403
 from core.settings.kafka import *  # noqa: F403
 from core.settings.observability import *  # noqa: F403
 from core.settings.payments import *  # noqa: F403
+from core.settings.webhooks import *  # noqa: F403

@@ -8,6 +8,7 @@ from core.env import env
 from core.payments.domain.dispute_state import DisputeState
 from core.payments.domain.operation_state import OperationState
 from core.payments.domain.payment_state import PaymentState
+from core.webhooks.domain.delivery_state import DeliveryState
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["core.api.rendering.Renderer"],
@@ -56,6 +57,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PaymentStateEnum": choices_of(PaymentState),
         "OperationStateEnum": choices_of(OperationState),
         "DisputeStateEnum": choices_of(DisputeState),
+        "DeliveryStateEnum": choices_of(DeliveryState),
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

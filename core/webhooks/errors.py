@@ -1,6 +1,6 @@
 """Refusals of webhooks."""
 
-from core.errors import AppError
+from core.errors import AppError, Conflict
 
 
 class UnknownProvider(AppError):
@@ -19,3 +19,15 @@ class EventUnusable(AppError):
     """The event is signed and does not say what an event of its type must say."""
 
     code = "event_unusable"
+
+
+class EndpointUrlRefused(AppError):
+    """No webhook may be sent to this URL."""
+
+    code = "endpoint_url_refused"
+
+
+class DeliveryCanceled(Conflict):
+    """The delivery's endpoint was deleted; nothing is sent there any more."""
+
+    code = "delivery_canceled"

@@ -70,6 +70,10 @@ def default_values() -> dict[str, str]:
         "STANDBY_GRACE_SECONDS": "5",
         "OPERATION_QUERY_DELAYS_SECONDS": QUERY_DELAYS_SECONDS,
         "OPERATION_LEASE_SECONDS": "10",
+        # Endpoints of a stack on one machine are on that machine.
+        "WEBHOOK_SCHEMES": "https,http",
+        "WEBHOOK_PORTS": "",
+        "WEBHOOK_ALLOW_PRIVATE_ADDRESSES": "true",
     }
 
 
