@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api.caller import caller_id
+from core.api.caller import caller_id, owner_or_any
 from core.api.declarations import data_of, refuses
 from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
 from core.api.idempotency import idempotent
@@ -50,11 +50,11 @@ from core.payments.selectors.payments import payments_of_order, recorded_seqs
 
 
 class OrderPaymentsView(APIView):
-    """The payments of one of my orders; a POST pays a draft with several instruments."""
+    """The payments of one of my orders (staff: any); a POST pays a draft with several instruments."""
 
     @extend_schema(responses=data_of(PaymentSerializer))
     def get(self, request: Request, order_id: UUID) -> Response:
-        order = order_of(order_id=order_id, user_id=caller_id(request))
+        order = order_of(order_id=order_id, user_id=owner_or_any(request))
         payments = list(payments_of_order(order.id))
         recorded = recorded_seqs(payment.id for payment in payments)
         return Response({"data": PaymentSerializer(payments, many=True, context={"recorded": recorded}).data})

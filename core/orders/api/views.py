@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.authentication import TokenAuthentication, holder_of, look_at_account
-from core.api.caller import caller_id
+from core.api.caller import caller_id, owner_or_any
 from core.api.declarations import refuses
 from core.api.headers import IDEMPOTENCY_KEY, IF_MATCH, PREFER
 from core.api.idempotency import attempt_of, idempotent
@@ -59,11 +59,11 @@ class OrderListView(GenericAPIView[Order]):
 
 
 class OrderView(APIView):
-    """One of my orders, with lines and payments."""
+    """One of my orders, with lines and payments; staff see all."""
 
     @extend_schema(responses=OrderSerializer)
     def get(self, request: Request, order_id: UUID) -> Response:
-        return order_answer(order_of(order_id=order_id, user_id=caller_id(request)))
+        return order_answer(order_of(order_id=order_id, user_id=owner_or_any(request)))
 
 
 # What paying for an order may be refused with, by one instrument or several.

@@ -16,12 +16,6 @@ from core.orders.selectors.lines import quantities_of
 from core.orders.services import checkout_saga
 from core.orders.services.drafts import lock_draft
 from core.orders.services.instruments import Instrument, arranged
-from core.payments.domain.payment_state import PaymentType
-
-
-def pay_by_card(*, order_id: UUID, user_id: UUID, token: str) -> Order:
-    """Pay the whole order with one card; see begin."""
-    return begin(order_id=order_id, user_id=user_id, instruments=[Instrument(PaymentType.CARD, 0, token=token)])
 
 
 @transaction.atomic
@@ -38,7 +32,8 @@ def begin(
     Raises OrderNotDraft, EmptyOrder, InstrumentsMismatch, OutOfStock, InsufficientFunds, NoWallet, VoucherUnusable or
     VoucherInsufficient, and then nothing has changed.
     """
-    order, _ = _lock_draft(order_id, user_id)
+    order = lock_draft(order_id=order_id, user_id=user_id)
+    require_payable(order, quantities_of(order.id))
     if len(instruments) == 1 and not instruments[0].amount_minor:
         (only,) = instruments
         instruments = [Instrument(only.method, order.total_minor, token=only.token, code=only.code)]
@@ -57,10 +52,3 @@ def require_payable(order: Order, quantities: Counter[UUID]) -> None:
     """Raises EmptyOrder when there is nothing to pay."""
     if not quantities or order.total_minor <= 0:
         raise EmptyOrder("There is nothing to pay: add lines with a price first.")
-
-
-def _lock_draft(order_id: UUID, user_id: UUID) -> tuple[Order, Counter[UUID]]:
-    order = lock_draft(order_id=order_id, user_id=user_id)
-    quantities = quantities_of(order.id)
-    require_payable(order, quantities)
-    return order, quantities
