@@ -9,10 +9,10 @@ ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help staff setup up down stop start status logs demo import verify test openapi check cqlsh failover clean
+.PHONY: help staff setup up down stop start status logs demo import verify test test-full openapi check cqlsh failover clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what a fresh clone needs: servers, jars, .venv, .local/dev/env (quick when done before)
 	@python3 -m deploy.local.setup
@@ -47,6 +47,9 @@ verify: ## compare PostgreSQL and Cassandra, day by day; exit 1 and name the key
 
 test: setup ## run the tests on a stack of their own (ARGS="tests/e2e -x")
 	@$(LOCAL) test $(ARGS)
+
+test-full: setup ## run the tests with full counts, those marked `full` too: about an hour
+	@$(LOCAL) test -m "full or not full" $(ARGS)
 
 openapi: ## write docs/openapi.yaml from the code
 	@$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
