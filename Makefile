@@ -35,7 +35,7 @@ status: ## show every program: state, pid, memory, port, part
 logs: ## show the end of a program's log and follow it (PROGRAM=web)
 	@$(LOCAL) logs $(PROGRAM)
 
-demo: up ## seed, buy 300 times through the API, and prove that all stores agree
+demo: up ## seed, buy 300 times and refund some through the API, and prove that all stores agree
 	@$(PY) -m deploy.demo $(ARGS)
 
 import: ## import a year of orders (FILE=orders.parquet)

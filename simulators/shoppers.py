@@ -17,12 +17,15 @@ POLL_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What one shopper intends: products with quantities, how to pay, and whether the button is pressed twice."""
+    """What one shopper intends: products with quantities, how to pay, and whether the button is pressed twice.
+
+    Several instruments share the total in equal parts.
+    """
 
     kind: str
     email: str
     lines: Sequence[tuple[str, int]]
-    payment: dict[str, str]
+    instruments: Sequence[dict[str, str]]
     is_sent_twice: bool = False
 
 
@@ -54,14 +57,15 @@ class Shopper:
         """Make the order and check out; a 202 is left to settle. Errors go into the outcome, they are not raised."""
         outcome = Outcome(purchase)
         try:
-            outcome.order_id = self._make_order(purchase)
+            outcome.order_id, total_minor = self._make_order(purchase)
+            path, body = _checkout_of(outcome.order_id, purchase.instruments, total_minor)
             key = str(uuid.uuid4())
             if purchase.is_sent_twice:
                 with ThreadPoolExecutor(2) as both:
-                    sent = [both.submit(self._check_out, outcome.order_id, purchase.payment, key) for _ in range(2)]
+                    sent = [both.submit(self._send, path, body, key) for _ in range(2)]
                     outcome.answers = [request.result() for request in sent]
             else:
-                outcome.answers = [self._check_out(outcome.order_id, purchase.payment, key)]
+                outcome.answers = [self._send(path, body, key)]
         except (httpx.HTTPError, RuntimeError) as error:
             outcome.error = f"{type(error).__name__}: {error}"
         return outcome
@@ -76,20 +80,46 @@ class Shopper:
                 return
             time.sleep(POLL_SECONDS)
 
-    def _make_order(self, purchase: Purchase) -> str:
+    def refund(self, order_id: str, *, amount_minor: int, times: int) -> list[int]:
+        """As staff: ask `times` times under one key for a part of what an order's first payment took; the statuses."""
+        payment_id = self._client.get(f"orders/{order_id}/payments").json()["data"][0]["id"]
+        key = str(uuid.uuid4())
+        return [self._send(f"payments/{payment_id}/refunds", {"amount_minor": amount_minor}, key) for _ in range(times)]
+
+    def refunded_minor(self, order_id: str, *, at_least_minor: int, deadline: float) -> int:
+        """What all payments of an order gave back, once that is `at_least_minor` or `deadline` has passed."""
+        while True:
+            payments = self._client.get(f"orders/{order_id}/payments").json()["data"]
+            total_minor = sum(payment["refunded"]["amount_minor"] for payment in payments)
+            if total_minor >= at_least_minor or time.monotonic() > deadline:
+                return total_minor
+            time.sleep(POLL_SECONDS)
+
+    def _make_order(self, purchase: Purchase) -> tuple[str, int]:
         lines = [{"product_id": product, "quantity": quantity} for product, quantity in purchase.lines]
         answer = self._client.post("orders", json={"lines": lines})
         answer.raise_for_status()
-        return str(answer.json()["id"])
+        order = answer.json()
+        return str(order["id"]), int(order["total"]["amount_minor"])
 
-    def _check_out(self, order_id: str, payment: dict[str, str], key: str) -> int:
-        """The checkout's final status. Retries with the same key what the server says may be retried."""
+    def _send(self, path: str, body: dict[str, Any], key: str) -> int:
+        """The request's final status. Retries with the same key what the server says may be retried."""
         for _ in range(RETRIES_MAX):
-            answer = self._client.post(f"orders/{order_id}/checkout", json=payment, headers={"Idempotency-Key": key})
+            answer = self._client.post(path, json=body, headers={"Idempotency-Key": key})
             if not _is_retryable(answer):
                 return answer.status_code
             time.sleep(min(float(answer.headers.get("Retry-After", "1")), 2.0) * random.uniform(0.1, 0.5))
-        raise RuntimeError(f"order {order_id} was still refused after {RETRIES_MAX} tries")
+        raise RuntimeError(f"{path} was still refused after {RETRIES_MAX} tries")
+
+
+def _checkout_of(order_id: str, instruments: Sequence[dict[str, str]], total_minor: int) -> tuple[str, dict[str, Any]]:
+    """Where and how an order is paid with these instruments."""
+    if len(instruments) == 1:
+        return f"orders/{order_id}/checkout", dict(instruments[0])
+    share_minor = total_minor // len(instruments)
+    amounts = [total_minor - share_minor * (len(instruments) - 1)] + [share_minor] * (len(instruments) - 1)
+    parts = [{**part, "amount_minor": amount} for part, amount in zip(instruments, amounts, strict=True)]
+    return f"orders/{order_id}/payments", {"instruments": parts}
 
 
 def _is_retryable(answer: httpx.Response) -> bool:

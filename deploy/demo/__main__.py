@@ -19,6 +19,7 @@ from core.env import env  # noqa: E402
 from deploy.demo import seed, shopping, verdict  # noqa: E402
 from payments_ledger import history  # noqa: E402
 from payments_ledger.reconciliation.verify import verify  # noqa: E402
+from simulators.shoppers import Shopper  # noqa: E402
 
 QUIET_SECONDS_MAX = 60.0
 BREAKS_SHOWN_MAX = 20
@@ -39,6 +40,10 @@ def main() -> int:
     elapsed = time.monotonic() - started
     print(f"{len(outcomes)} purchases made and settled in {elapsed:.1f} s")
     problems = list(shopping.untruths(outcomes))
+    merchant = Shopper(base_url=base_url, email=seed.seed_merchant(), password=seed.PASSWORD)
+    refunded, refusals = shopping.refund_some(outcomes=outcomes, merchant=merchant)
+    print(f"{len(refunded)} orders refunded in part, each refund asked for {shopping.REFUND_REQUESTS} times")
+    problems += refusals
     problems += _wait_until_recorded()
     _print_figures(since)
     problems += _judge(since)

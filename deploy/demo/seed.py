@@ -18,6 +18,7 @@ WALLET_MINIMUM_MINOR = 50_000
 DEPOSIT_MINOR = 100_000
 PASSWORD = "demonstration only"
 PROVIDER = "simulator"
+MERCHANT = "merchant@example.org"
 
 _THINGS = ["mug", "lantern", "bunting", "clock", "candle", "tray", "basket", "frame", "bell", "doorstop"]
 _COLOURS = ["white", "red", "ivory", "pink", "blue", "black", "green", "gold", "silver", "vintage"]
@@ -39,15 +40,27 @@ def seed_products() -> list[str]:
     return [str(pk) for pk in ours.values_list("pk", flat=True)]
 
 
+def seed_merchant() -> str:
+    """The e-mail address of the demonstration's staff."""
+    merchant, _ = User.objects.update_or_create(
+        email=MERCHANT, defaults={"is_staff": True}, create_defaults={"is_staff": True, "password": _password()}
+    )
+    return merchant.email
+
+
 def seed_users() -> list[str]:
     """E-mail addresses of users who can sign in and have at least WALLET_MINIMUM_MINOR in their wallet."""
     emails = [email_of(number) for number in range(1, USERS + 1)]
     known = set(User.objects.filter(email__in=emails).values_list("email", flat=True))
     # One hash for all of them: hashing is slow on purpose, and these accounts protect nothing.
-    password = make_password(PASSWORD)
+    password = _password()
     User.objects.bulk_create(User(email=email, password=password) for email in emails if email not in known)
     for user in User.objects.filter(email__in=emails).order_by("email"):
         wallet = wallets.open_wallet(user_id=user.id, currency=CURRENCY)
         if wallet.balance_minor < WALLET_MINIMUM_MINOR:
             wallets.deposit(user_id=user.id, amount=Money(DEPOSIT_MINOR, CURRENCY), provider=PROVIDER)
     return emails
+
+
+def _password() -> str:
+    return make_password(PASSWORD)

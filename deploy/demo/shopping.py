@@ -16,14 +16,28 @@ SHOPPERS_AT_ONCE = 8
 SETTLE_SECONDS_MAX = 60.0
 SENT_TWICE_EVERY = 10
 
-# Kind of purchase → how often of 100, and the body of its checkout.
-MIX: dict[str, tuple[int, dict[str, str]]] = {
-    "wallet": (55, {"method": "wallet"}),
-    "card approved": (25, {"method": "card", "token": "tok_approve"}),
-    "card declined": (8, {"method": "card", "token": "tok_decline"}),
-    "card timed out after charge": (6, {"method": "card", "token": "tok_timeout_after_charge"}),
-    "card error after charge": (4, {"method": "card", "token": "tok_500_after_charge"}),
-    "card timed out before charge": (2, {"method": "card", "token": "tok_timeout_before_charge"}),
+# Every so manyth paid order is refunded in part, asked for this often.
+REFUND_EVERY = 15
+REFUND_MINOR = 50
+REFUND_REQUESTS = 3
+
+WALLET = {"method": "wallet"}
+
+
+def _card(token: str) -> dict[str, str]:
+    return {"method": "card", "token": token}
+
+
+# Kind of purchase → how often of 100, and its instruments.
+MIX: dict[str, tuple[int, list[dict[str, str]]]] = {
+    "wallet": (45, [WALLET]),
+    "card approved": (25, [_card("tok_approve")]),
+    "wallet and card": (8, [WALLET, _card("tok_approve")]),
+    "wallet and card declined": (2, [WALLET, _card("tok_decline")]),
+    "card declined": (8, [_card("tok_decline")]),
+    "card timed out after charge": (6, [_card("tok_timeout_after_charge")]),
+    "card error after charge": (4, [_card("tok_500_after_charge")]),
+    "card timed out before charge": (2, [_card("tok_timeout_before_charge")]),
 }
 
 
@@ -41,7 +55,7 @@ def draw_purchases(*, count: int, emails: Sequence[str], products: Sequence[str]
                 kind=kind,
                 email=chance.choice(emails),
                 lines=lines,
-                payment=MIX[kind][1],
+                instruments=MIX[kind][1],
                 is_sent_twice=drawn[kind] % SENT_TWICE_EVERY == 0,
             )
         )
@@ -100,11 +114,30 @@ def untruths(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield f"{told}: {outcome.error}"
         elif len(set(outcome.answers) - {202}) > 1:
             yield f"{told}: the same key was answered in two ways"
-        elif outcome.captured_payments > 1:
+        elif outcome.captured_payments > len(outcome.purchase.instruments):
             yield f"{told}: charged {outcome.captured_payments} times"
         elif outcome.payment_status != _expected_status(outcome.purchase):
             yield f"{told}: ended as {outcome.payment_status!r}"
 
 
 def _expected_status(purchase: Purchase) -> str:
-    return "failed" if purchase.kind == "card declined" else "paid"
+    return "failed" if purchase.kind.endswith("declined") else "paid"
+
+
+def refund_some(*, outcomes: Sequence[Outcome], merchant: Shopper) -> tuple[list[str], list[str]]:
+    """Give a part of some paid orders back, each asked for several times under one key, and wait for the end.
+
+    Returns the refunded orders and what went wrong.
+    """
+    paid = [outcome.order_id for outcome in outcomes if outcome.payment_status == "paid"][::REFUND_EVERY]
+    problems = []
+    for order_id in paid:
+        answers = merchant.refund(order_id, amount_minor=REFUND_MINOR, times=REFUND_REQUESTS)
+        if not set(answers) <= {201, 202}:
+            problems.append(f"refund of order {order_id} was answered {answers}")
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    for order_id in paid:
+        refunded_minor = merchant.refunded_minor(order_id, at_least_minor=REFUND_MINOR, deadline=deadline)
+        if refunded_minor != REFUND_MINOR:
+            problems.append(f"order {order_id}: {refunded_minor} refunded, {REFUND_MINOR} asked for")
+    return paid, problems
