@@ -9,10 +9,10 @@ ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help staff setup up down stop start status logs demo import verify test test-full openapi check cqlsh failover clean
+.PHONY: help staff setup up down stop start status logs demo import verify test test-full openapi check bench-checkout cqlsh failover clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what a fresh clone needs: servers, jars, .venv, .local/dev/env (quick when done before)
 	@python3 -m deploy.local.setup
@@ -60,6 +60,9 @@ check: ## ruff, format, mypy, import contracts, missing migrations, docker-compo
 staff: ## make a registered user staff (EMAIL=merchant@example.org)
 	@test -n "$(EMAIL)" || { echo "whom? make staff EMAIL=merchant@example.org"; exit 2; }
 	@$(MANAGE) staff add "$(EMAIL)"
+
+bench-checkout: setup ## measure the wallet checkout on a stack of its own (ARGS="--seconds 5 --runs 1")
+	@$(PY) -m benchmarks.checkout $(ARGS)
 
 cqlsh: ## open cqlsh on the ledger (ARGS="-e 'SELECT ...'")
 	@$(LOCAL) cqlsh $(ARGS)

@@ -1,0 +1,81 @@
+"""A stack of its own for one benchmark: fresh data, its own ports, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import django
+
+from core.db.degraded_mark import DegradedMark
+from deploy.local import lifecycle
+from deploy.local.environment import child_environment, write_env
+from deploy.local.layout import Layout, StackError, layout_of
+from deploy.local.postgres import node_of
+from deploy.local.postgres_roles import superuser_session
+from deploy.local.readiness import wait_ready
+from deploy.local.supervisor import Supervisor
+from deploy.local.testing import only_run, stopped_by_signals
+
+STANDBY_SECONDS_MAX = 60.0
+
+
+@contextmanager
+def fresh_stack() -> Iterator[Stack]:
+    """Bring the bench stack up on empty data, set Django up for it in this process, and take it down at the end."""
+    layout = layout_of("bench")
+    with only_run(layout), stopped_by_signals():
+        lifecycle.check_installation(layout)
+        if Supervisor(layout).pid() is not None:
+            lifecycle.bring_down(layout)
+        lifecycle.end_leftovers(layout)
+        lifecycle.wipe(layout)
+        try:
+            write_env(layout)
+            lifecycle.bring_up(layout, dies_with_caller=True)
+            os.environ.update(child_environment(layout))
+            os.environ["DJANGO_SETTINGS_MODULE"] = "core.settings"
+            os.environ["LOG_STREAM"] = "stderr"
+            os.environ["LOG_LEVEL"] = "WARNING"
+            django.setup()
+            yield Stack(layout)
+        finally:
+            lifecycle.bring_down(layout)
+
+
+class Stack:
+    """The running stack and what a benchmark changes about it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._mark = DegradedMark(layout.standby_mark)
+
+    @property
+    def url(self) -> str:
+        return self.layout.web_url
+
+    def stop_standby(self) -> None:
+        """Take the standby away and return once the guard lets commits go alone."""
+        Supervisor(self.layout).stop("postgres-standby")
+        self._until(self._mark.stands, "commits go without the standby")
+
+    def start_standby(self) -> None:
+        """Bring the standby back and return once every commit waits for it again."""
+        Supervisor(self.layout).start("postgres-standby")
+        wait_ready(self.layout, "postgres-standby")
+        self._until(lambda: not self._mark.stands(), "commits wait for the standby")
+
+    def checkpoint(self) -> None:
+        """Write what earlier runs left in memory, so that a checkpoint of theirs does not fall into the next run."""
+        with superuser_session(node_of(self.layout, "primary")) as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def _until(self, condition: object, what: str) -> None:
+        assert callable(condition)
+        deadline = time.monotonic() + STANDBY_SECONDS_MAX
+        while not condition():
+            if time.monotonic() > deadline:
+                raise StackError(f"not within {STANDBY_SECONDS_MAX:.0f} s: {what}")
+            time.sleep(0.1)
