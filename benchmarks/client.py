@@ -120,7 +120,7 @@ class Run:
             started = await self._its_time()
             try:
                 status, raw = await asyncio.wait_for(connection.ask(request), ANSWER_SECONDS_MAX)
-            except (OSError, asyncio.TimeoutError) as error:
+            except (TimeoutError, OSError) as error:
                 self._others[type(error).__name__] += 1
                 return
             sent += 1

@@ -15,11 +15,10 @@ from deploy.local.environment import child_environment, write_env
 from deploy.local.layout import Layout, StackError, layout_of
 from deploy.local.postgres import node_of
 from deploy.local.postgres_roles import superuser_session
-from deploy.local.readiness import wait_ready
 from deploy.local.supervisor import Supervisor
 from deploy.local.testing import only_run, stopped_by_signals
 
-STANDBY_SECONDS_MAX = 60.0
+DEGRADE_SECONDS_MAX = 60.0
 
 
 @contextmanager
@@ -59,23 +58,13 @@ class Stack:
     def stop_standby(self) -> None:
         """Take the standby away and return once the guard lets commits go alone."""
         Supervisor(self.layout).stop("postgres-standby")
-        self._until(self._mark.stands, "commits go without the standby")
-
-    def start_standby(self) -> None:
-        """Bring the standby back and return once every commit waits for it again."""
-        Supervisor(self.layout).start("postgres-standby")
-        wait_ready(self.layout, "postgres-standby")
-        self._until(lambda: not self._mark.stands(), "commits wait for the standby")
+        deadline = time.monotonic() + DEGRADE_SECONDS_MAX
+        while not self._mark.stands():
+            if time.monotonic() > deadline:
+                raise StackError(f"commits still wait for a standby after {DEGRADE_SECONDS_MAX:.0f} s")
+            time.sleep(0.1)
 
     def checkpoint(self) -> None:
         """Write what earlier runs left in memory, so that a checkpoint of theirs does not fall into the next run."""
         with superuser_session(node_of(self.layout, "primary")) as cursor:
             cursor.execute("CHECKPOINT")
-
-    def _until(self, condition: object, what: str) -> None:
-        assert callable(condition)
-        deadline = time.monotonic() + STANDBY_SECONDS_MAX
-        while not condition():
-            if time.monotonic() > deadline:
-                raise StackError(f"not within {STANDBY_SECONDS_MAX:.0f} s: {what}")
-            time.sleep(0.1)

@@ -4,6 +4,7 @@ import ctypes
 import logging
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,10 +38,16 @@ errorlog = "-"
 control_socket_disable = True
 
 PR_SET_PDEATHSIG = 1
+SWITCH_SECONDS = 0.0005
 
 
 def post_fork(server: object, worker: object) -> None:
-    """A killed master takes its workers with it at once: orphans would keep the port from its successor for 10 s."""
+    """A killed master takes its workers with it at once: orphans would keep the port from its successor for 10 s.
+
+    Threads give way to each other sooner than Python's 5 ms: one that has just been answered by PostgreSQL may hold a
+    lock that others wait for, and must not queue behind eight that render JSON.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 

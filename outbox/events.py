@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -92,11 +93,15 @@ def encode(event: object) -> bytes:
     """
     if not (isinstance(event, Mapping) or dataclasses.is_dataclass(event)):
         raise NotCanonical(path="$", value_type=type(event).__name__)
-    body = json.dumps(_plain(event, "$"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     try:
-        return body.encode()
+        return _CANONICAL.encode(_plain(event, "$")).encode()
     except UnicodeEncodeError as error:
         raise NotCanonical(path="$", problem=str(error)) from error
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+# Most values by far; exactly these types, because a member of an Enum may be text as well.
+_PLAIN_TYPES = frozenset({str, int, bool, type(None)})
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -106,6 +111,8 @@ def decode(body: bytes) -> dict[str, Any]:
 
 
 def _plain(value: Any, path: str) -> Any:
+    if type(value) in _PLAIN_TYPES:
+        return value
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, str | bool | int):
@@ -127,11 +134,13 @@ def _plain_container(value: Any, path: str) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _plain(getattr(value, field.name), f"{path}.{field.name}")
-            for field in dataclasses.fields(value)
-        }
+        return {name: _plain(getattr(value, name), f"{path}.{name}") for name in _field_names(type(value))}
     raise NotCanonical(path=path, value_type=type(value).__name__)
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _utc_text(moment: datetime, path: str) -> str:

@@ -52,7 +52,7 @@ def refuse_unless_match(request: Request, current: Callable[[], Mapping[str, Any
 
 
 def _counted(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: _counted(item) for name, item in value.items() if name != LEFT_OUT}
     if isinstance(value, list | tuple):
         return [_counted(item) for item in value]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection
 from django.db.models import Field, Model
 
 M = TypeVar("M", bound=Model)
@@ -36,8 +35,10 @@ def insert_of(model: type[Model], prefix: str) -> str:
 
 
 def values_of(instance: Model, prefix: str) -> dict[str, Any]:
-    """The parameters of insert_of for this instance."""
-    return {
-        f"{prefix}_{field.column}": field.get_db_prep_save(getattr(instance, str(field.attname)), connection)
-        for field in fields_of(type(instance))
-    }
+    """The parameters of insert_of for this instance, whose fields must hold what the driver can send."""
+    return {name: getattr(instance, attribute) for name, attribute in _parameters_of(type(instance), prefix)}
+
+
+@cache
+def _parameters_of(model: type[Model], prefix: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{prefix}_{field.column}", str(field.attname)) for field in fields_of(model))

@@ -40,6 +40,9 @@ SIMPLE_JWT: dict[str, Any] = {
 # Requests of one web process that may wait at once for an outcome: half of its threads.
 WAITERS_MAX = env.int("WAITERS_MAX", default=4)
 
+# How long an Idempotency-Key counts. Clients may retry for days, so no less than three of them.
+IDEMPOTENCY_KEPT_HOURS = max(72, env.int("IDEMPOTENCY_KEPT_HOURS", default=72))
+
 # Attempts to sign in, for each address and account, and the seconds after which they are forgotten.
 SIGN_IN_ATTEMPTS_MAX = env.int("SIGN_IN_ATTEMPTS_MAX", default=10)
 SIGN_IN_WINDOW_SECONDS = env.int("SIGN_IN_WINDOW_SECONDS", default=300)

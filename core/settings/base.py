@@ -40,11 +40,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.api.middleware.RequestIdMiddleware",
     "core.api.refusals.AddressRefusals",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.api.admin_middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "core.api.admin_middleware.AuthenticationMiddleware",
+    "core.api.admin_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

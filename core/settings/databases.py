@@ -11,7 +11,7 @@ _prefix = "POSTGRES_OWNER_" if _role == "owner" else "POSTGRES_"
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.db.backend",
         "NAME": env.str("POSTGRES_DB", default="countinghouse"),
         "USER": env.str(f"{_prefix}USER", default=f"countinghouse_{_role}"),
         "PASSWORD": env.str(f"{_prefix}PASSWORD", default=""),
@@ -19,6 +19,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "HOST": env.str("POSTGRES_HOSTS", default="127.0.0.1"),
         "PORT": env.str("POSTGRES_PORTS", default="5432"),
         "CONN_MAX_AGE": env.int("POSTGRES_CONN_MAX_AGE_SECONDS", default=600),
+        # Costs no round trip: see core.db.backend.
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {

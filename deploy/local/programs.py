@@ -78,5 +78,5 @@ def _worker(role: str, celery: list[str]) -> Program:
     options = ["-Q", role, "-n", f"{role}@%h", "--without-gossip", "--without-mingle"]
     command = [*celery, "worker", *pool, *options]
     if role in YIELDING:
-        command = ["/usr/bin/nice", "-n", "10", *command]
+        command = ["/usr/bin/nice", "-n", "15", *command]
     return Program(role, command, environment={"WORKER_ROLE": role})

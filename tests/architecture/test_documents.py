@@ -24,7 +24,7 @@ PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*{
 ROOT_FILE = re.compile(r"`([A-Z][\w.]*\.md|Makefile|LICENSE|[\w-]+\.(?:toml|lock|yml))`")
 # One word of code that looks like a name: with an underscore, a dot inside or a capital inside.
 NAME = re.compile(r"`([A-Za-z]+(?:_\w+|(?:\.[a-z_]\w*)+|[A-Z]\w+))`")
-TARGET = re.compile(r"\bmake ([a-z]+)\b")
+TARGET = re.compile(r"\bmake ([a-z]+(?:-[a-z]+)*)\b")
 MACHINE = re.compile(
     r"(?<![\w.])/(?:work|root|home|Users|tmp|mnt|workspace)/|https?://(?!127\.0\.0\.1|[\w.]*\.invalid)[^\s)>`]+"
 )

@@ -1,9 +1,23 @@
 """Housekeeping."""
 
+import structlog
+from django.conf import settings
+
+from core.api.purging import purge_stored_answers
 from core.payments.services import partitions
 from workers.celery import app
+
+log = structlog.get_logger(__name__)
 
 
 @app.task(name="housekeeping.keep_partitions_ahead")
 def keep_partitions_ahead() -> None:
     partitions.ensure_ahead()
+
+
+@app.task(name="housekeeping.purge_stored_answers")
+def purge_answers() -> None:
+    """Forget what idempotency keys answered longer ago than they count."""
+    deleted = purge_stored_answers(kept_hours=settings.IDEMPOTENCY_KEPT_HOURS)
+    if deleted:
+        log.info("idempotency.purged", records=deleted)
