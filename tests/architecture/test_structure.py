@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ["core", "outbox", "payments_ledger", "workers", "simulators", "deploy"]
+PACKAGES = ["core", "outbox", "payments_ledger", "workers", "simulators", "deploy", "benchmarks"]
 
 
 def lint_imports(cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -34,6 +34,7 @@ def test_the_import_contracts_hold():
         ("workers/ledger_reads.py", "from cassandra.cluster import Cluster"),
         ("core/orders/selectors/wrong.py", "from core.orders.services import checkout"),
         ("payments_ledger/stand_in.py", "import simulators.provider"),
+        ("workers/measured.py", "import benchmarks.checkout"),
     ],
 )
 def test_each_kind_of_forbidden_import_is_seen(tmp_path, module, line):
