@@ -33,6 +33,7 @@ from core.api.stored_answers import (
 )
 from core.db.transactions import atomically
 from core.errors import AppError
+from core.failpoints import failpoint
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -63,7 +64,9 @@ def idempotent(handler: Handler) -> Callable[..., HttpResponse]:
     @wraps(handler)
     def wrapper(view: Any, request: Request, **kwargs: Any) -> HttpResponse:
         attempt = attempt_of(request, user_id=caller_id(request))
-        return atomically(lambda: _answer_once(handler, view, request, kwargs, attempt))
+        response = atomically(lambda: _answer_once(handler, view, request, kwargs, attempt))
+        failpoint("request.committed")
+        return response
 
     return wrapper
 
@@ -119,6 +122,7 @@ def _answer_once(
     if response.status_code < 500:
         with connection.cursor() as cursor:
             cursor.execute(STORE, values | answer_values(stored(response)))
+    failpoint("request.answered")
     return response
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from core.clock import now
+from core.failpoints import failpoint
 from core.orders.domain.checkout_state import CaptureMethod
 from core.orders.errors import EmptyOrder
 from core.orders.models import Checkout, Order
@@ -45,6 +46,7 @@ def begin(
     checkout_saga.start(
         order=order, checkout=checkout, instruments=arranged(instruments, total_minor=order.total_minor)
     )
+    failpoint("saga_checkout.requested")
     return order
 
 

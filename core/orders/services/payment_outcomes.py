@@ -9,6 +9,7 @@ import structlog
 from django.db import transaction
 
 from core.db import wakeups
+from core.failpoints import failpoint
 from core.orders.locks import lock_order
 from core.orders.services import checkout_saga
 from core.payments.domain.operation_state import OPEN_OPERATION_STATES, Attention
@@ -37,6 +38,7 @@ def record(*, operation_id: UUID, result: GatewayResult) -> bool:
     _apply(payment, operation, result)
     checkout_saga.advance(order)
     wakeups.ring_after_commit(payment.id)
+    failpoint("operation.recorded")
     log.info(
         "operation.recorded",
         operation_id=str(operation_id),

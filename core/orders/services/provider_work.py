@@ -10,6 +10,7 @@ import structlog
 from django.db import connection
 
 from core.db.transactions import atomically
+from core.failpoints import failpoint
 from core.ids import new_id
 from core.orders.services import payment_outcomes
 from core.payments.gateways import registry
@@ -38,8 +39,11 @@ def _start(pool: ThreadPoolExecutor, claimed: Sequence[PaymentOperation], call: 
 
 def _run(operation: PaymentOperation, call: Call) -> None:
     try:
+        failpoint("operation.claimed")
         result = call(operation)
+        failpoint("operation.called")
         atomically(lambda: payment_outcomes.record(operation_id=operation.id, result=result))
+        failpoint("operation.committed")
     except Exception:
         # The lease runs out and the janitor asks the provider: what happened there is not lost.
         log.exception("operation.not_recorded", operation_id=str(operation.id))

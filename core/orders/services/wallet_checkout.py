@@ -26,6 +26,7 @@ from core.db import rows
 from core.db.prepared import array_of
 from core.db.transactions import atomically
 from core.errors import AppError
+from core.failpoints import failpoint
 from core.money import Money
 from core.orders.domain.order_state import FulfilmentStatus
 from core.orders.errors import OutOfStock
@@ -73,12 +74,15 @@ def pay(*, order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answe
     KeyReused, Busy or DatabaseUnavailable, and then nothing has changed.
     """
     statements.get_ready()
-    return atomically(lambda: _pay(order_id, holder, attempt, answers))
+    answer = atomically(lambda: _pay(order_id, holder, attempt, answers))
+    failpoint("wallet_checkout.committed")
+    return answer
 
 
 def _pay(order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answers) -> StoredAnswer:
     values = {**values_of(attempt), "order_id": order_id}
     found = statements.look(values)
+    failpoint("wallet_checkout.looked")
     holder.require_account(*found.account)
     refuse_unless_locked(found.is_locked)
     if found.record is not None:
@@ -106,6 +110,7 @@ def _pay(order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answers
     statements.write(
         values | answer_values(answer) | _changes(order, payment, booking, quantities), product_count=len(quantities)
     )
+    failpoint("wallet_checkout.written")
     publishing.ring_after_commit()
     return answer
 

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from core.clock import now
 from core.db.transactions import atomically
+from core.failpoints import failpoint
 from core.ids import new_id
 from core.webhooks.domain.delivery_state import DeliveryState, delay_after
 from core.webhooks.domain.signatures import HEADER, sign
@@ -101,7 +102,9 @@ def attempt(delivery: WebhookDelivery) -> Answer:
         "User-Agent": "countinghouse-webhooks",
         HEADER: sign(body, secrets=[endpoint.secret], timestamp=int(now().timestamp())),
     }
+    failpoint("delivery.claimed")
     answer = sender.post(endpoint.url, body=body, headers=headers)
+    failpoint("delivery.sent")
     atomically(lambda: record(delivery_id=delivery.id, number=delivery.attempts, answer=answer))
     return answer
 
@@ -120,6 +123,7 @@ def record(*, delivery_id: UUID, number: int, answer: Answer) -> DeliveryState:
     )
     if delivery.state == DeliveryState.PENDING:
         _move_on(delivery, answer)
+    failpoint("delivery.recorded")
     log.info(
         "webhook.attempted",
         delivery_id=str(delivery_id),

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from core.clock import now
 from core.db.transactions import atomically
+from core.failpoints import failpoint
 from core.webhooks.domain import signatures
 from core.webhooks.domain.provider_events import ALARMING_OUTCOMES, EventOutcome
 from core.webhooks.errors import SignatureInvalid, UnknownProvider
@@ -35,7 +36,9 @@ def receive(notice: Notice) -> EventOutcome | None:
 
     Raises EventUnusable, and then nothing is kept, so that the provider's next attempt is a first one.
     """
-    return atomically(lambda: _receive(notice))
+    outcome = atomically(lambda: _receive(notice))
+    failpoint("webhook.committed")
+    return outcome
 
 
 @transaction.atomic
@@ -50,11 +53,13 @@ def _receive(notice: Notice) -> EventOutcome | None:
         if bytes(event.body) != notice.body:
             log.error("webhook.event_differs", provider=notice.provider, event_id=notice.event_id)
         return None
+    failpoint("webhook.stored")
     effect = EFFECTS.get(notice.type)
     if effect is not None:
         event.outcome = effect(notice)
         event.save(update_fields=["outcome"])
     outcome = EventOutcome(event.outcome)
     level = log.error if outcome in ALARMING_OUTCOMES else log.info
+    failpoint("webhook.applied")
     level("webhook.received", provider=notice.provider, event_id=notice.event_id, type=notice.type, outcome=outcome)
     return outcome
