@@ -10,4 +10,5 @@ from core.settings.failpoints import *  # noqa: F403
 from core.settings.kafka import *  # noqa: F403
 from core.settings.observability import *  # noqa: F403
 from core.settings.payments import *  # noqa: F403
+from core.settings.tls import *  # noqa: F403
 from core.settings.webhooks import *  # noqa: F403

@@ -10,6 +10,9 @@ from core.payments.domain.operation_state import OperationState
 from core.payments.domain.payment_state import PaymentState
 from core.webhooks.domain.delivery_state import DeliveryState
 
+# Proxies of ours before the web process. 0: the connection's own address counts, whatever X-Forwarded-For says.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["core.api.rendering.Renderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsing.StrictJSONParser"],
@@ -18,8 +21,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "core.api.openapi.Schema",
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
     "DEFAULT_VERSIONING_CLASS": None,
-    # Proxies of ours before the web process. 0: the connection's own address counts, whatever X-Forwarded-For says.
-    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
+    "NUM_PROXIES": TRUSTED_PROXIES,
     # OPTIONS would show the fields of requests to anybody; the OpenAPI document shows them to who asks for it.
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -11,7 +11,7 @@ from deploy.local.environment import child_environment
 from deploy.local.layout import PROJECT_ROOT, PYTHON, layout_of
 
 # A migration check needs settings but no database; these are not secrets of anything.
-SETTINGS_ENVIRONMENT = {"SECRET_KEY": "check", "DEBUG": "false"}
+SETTINGS_ENVIRONMENT = {"SECRET_KEY": "check", "DEBUG": "false", "SERVED_OVER_TLS": "false"}
 
 
 def commands() -> list[list[str]]:

@@ -58,6 +58,7 @@ def default_values() -> dict[str, str]:
     """Variables a person may edit in the env file: an edited value is kept."""
     return {
         "DEBUG": "false",
+        "SERVED_OVER_TLS": "false",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "LOG_LEVEL": "INFO",
         "POSTGRES_DB": "countinghouse",

@@ -75,5 +75,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST wallets": {"currency": "EUR"},
     "POST wallets/deposits": {"user_id": "{user}", "amount_minor": 1, "currency": "GBP"},
     "POST vouchers": {"amount_minor": 1, "currency": "GBP"},
+    "POST webhook-endpoints": {"url": "ftp://127.0.0.1/", "event_types": ["payments.payment.captured.v1"]},
+    "PATCH webhook-endpoints/<uuid:endpoint_id>": {"is_enabled": False},
+    "DELETE webhook-endpoints/<uuid:endpoint_id>": {},
+    "POST webhook-deliveries/<uuid:delivery_id>/replay": {},
     "POST webhooks/<str:provider>": {"id": "evt_1", "type": "operation.succeeded", "created_at": 1, "data": {}},
 }

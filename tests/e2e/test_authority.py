@@ -40,9 +40,19 @@ STAFF_ONLY = {
     "POST disputes/<uuid:dispute_id>/evidence",
     "GET operations/needing-attention",
     "POST operations/<uuid:operation_id>/resolve",
+    "GET webhook-endpoints",
+    "POST webhook-endpoints",
+    "GET webhook-endpoints/<uuid:endpoint_id>",
+    "PATCH webhook-endpoints/<uuid:endpoint_id>",
+    "DELETE webhook-endpoints/<uuid:endpoint_id>",
+    "GET webhook-deliveries",
+    "GET webhook-deliveries/<uuid:delivery_id>",
+    "POST webhook-deliveries/<uuid:delivery_id>/replay",
 }
 # Whoever has the code may see what it is worth.
 BEARER = {"GET vouchers/<str:code>"}
+# Ids of things that an Estate has none of.
+NONE_THERE = ("dispute_id", "endpoint_id", "delivery_id")
 PRIVATE = [endpoint for endpoint in ENDPOINTS if str(endpoint) not in PUBLIC]
 OWNED = [each for each in PRIVATE if each.ids and str(each) not in STAFF_ONLY | BEARER]
 
@@ -62,8 +72,10 @@ class Estate:
             "line_id": self.shop.read(self.draft)["lines"][0]["id"],
             "payment_id": payment_id,
             "operation_id": str(PaymentOperation.objects.filter(payment_id=payment_id).values_list("id", flat=True)[0]),
-            # Disputes are opened by providers; here there is none, which staff is told and others are not.
+            # Of these there are none, which staff is told and others are not.
             "dispute_id": str(uuid.uuid4()),
+            "endpoint_id": str(uuid.uuid4()),
+            "delivery_id": str(uuid.uuid4()),
             "code": voucher_code(),
             "pk": str(product.id),
             "provider": "simulator",
@@ -182,7 +194,7 @@ def test_owners_and_staff_get_in(own_estate: Estate, member_of_staff: Storefront
 
     answer = call(client, endpoint, own_estate.ids, own_estate.words)
 
-    nothing_there = endpoint.name in ("dispute-evidence", "operation-resolve")
+    nothing_there = endpoint.name == "operation-resolve" or set(NONE_THERE) & set(endpoint.ids)
     assert answer.status_code == 404 if nothing_there else answer.status_code not in (401, 404, 405), answer.text
     # A wrong old password is the only thing an owner is forbidden.
     assert answer.status_code != 403 or answer.json()["code"] == "wrong_password"
