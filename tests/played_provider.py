@@ -26,11 +26,16 @@ def card(amount_minor: int = 0, *, token: str = "tok_approve") -> Instrument:
 
 
 @contextmanager
-def parked() -> Iterator[None]:
-    """One transaction; what it asks of this provider is out of the workers' sight before it commits."""
+def parked(*, order_id: str | UUID | None = None) -> Iterator[None]:
+    """One transaction; what it asks of this provider is out of the workers' sight before it commits.
+
+    Name the order when others are worked on at the same time: then only its operations are locked.
+    """
     with transaction.atomic():
         yield
         waiting = PaymentOperation.objects.filter(gateway=NAME, state__in=OPEN_OPERATION_STATES)
+        if order_id is not None:
+            waiting = waiting.filter(payment__order_id=order_id)
         waiting.update(next_attempt_at=now() + timedelta(days=1))
 
 
