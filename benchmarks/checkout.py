@@ -26,7 +26,7 @@ CONNECTIONS = 32
 USERS = 5_000
 PRODUCTS = 2_000
 # Drafts made for a run: more than any machine of two cores can pay. What is left over stays a draft.
-ORDERS_PER_SECOND_MAX = 2_000
+ORDERS_PER_SECOND_MAX = 1_200
 EMPTY_SECONDS = 3.0
 RAW_WRITES_SECONDS = 5.0
 # An offered rate counts when the answers keep up with it and every order is readable in time.
@@ -50,11 +50,9 @@ class Bench:
     def run(self, *, seconds: float, hot: bool = False, rate: float = 0.0) -> "Outcome":
         """Pay fresh drafts for so long, and prove that the database says what was answered."""
         from benchmarks.proof import prove, prove_totals
-        from benchmarks.storefront import settle_statistics
 
         drafts = self.shop.drafts(int(seconds * (rate or ORDERS_PER_SECOND_MAX)) + CONNECTIONS, hot=hot)
-        settle_statistics()
-        self.stack.checkpoint()
+        self.stack.settle()
         before = seconds_by_program(self.stack.layout)
         outcome = self.load.checkouts(drafts, seconds=seconds, rate=rate)
         after = seconds_by_program(self.stack.layout)

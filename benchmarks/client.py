@@ -17,6 +17,7 @@ from typing import Any
 
 CONNECT_SECONDS_MAX = 10.0
 ANSWER_SECONDS_MAX = 60.0
+OPENING_SECONDS = 0.01
 
 
 @dataclass(slots=True)
@@ -94,12 +95,12 @@ class Run:
 
     async def go(self) -> Outcome:
         loop = asyncio.get_running_loop()
-        opening = [
-            loop.create_connection(Connection, self.job.host, self.job.port) for _ in range(self.job.connections)
-        ]
-        connections = [
-            protocol for _, protocol in await asyncio.wait_for(asyncio.gather(*opening), CONNECT_SECONDS_MAX)
-        ]
+        connections = []
+        for _ in range(self.job.connections):
+            opening = loop.create_connection(Connection, self.job.host, self.job.port)
+            connections.append((await asyncio.wait_for(opening, CONNECT_SECONDS_MAX))[1])
+            # All at once, they would be accepted by whichever web process is awake first, and stay with it.
+            await asyncio.sleep(OPENING_SECONDS)
         self._began, processor_began = time.perf_counter(), time.process_time()
         await asyncio.gather(*(self._serve(connection) for connection in connections))
         self.outcome.seconds = time.perf_counter() - self._began

@@ -11,7 +11,7 @@ import django
 
 from core.db.degraded_mark import DegradedMark
 from deploy.local import lifecycle
-from deploy.local.environment import child_environment, write_env
+from deploy.local.environment import child_environment, read_env, write_env
 from deploy.local.layout import Layout, StackError, layout_of
 from deploy.local.postgres import node_of
 from deploy.local.postgres_roles import superuser_session
@@ -64,7 +64,9 @@ class Stack:
                 raise StackError(f"commits still wait for a standby after {DEGRADE_SECONDS_MAX:.0f} s")
             time.sleep(0.1)
 
-    def checkpoint(self) -> None:
-        """Write what earlier runs left in memory, so that a checkpoint of theirs does not fall into the next run."""
-        with superuser_session(node_of(self.layout, "primary")) as cursor:
+    def settle(self) -> None:
+        """Do now what PostgreSQL would do in the middle of the next run: statistics and a checkpoint."""
+        database = read_env(self.layout.env_file)["POSTGRES_DB"]
+        with superuser_session(node_of(self.layout, "primary"), database) as cursor:
+            cursor.execute("VACUUM (ANALYZE)")
             cursor.execute("CHECKPOINT")

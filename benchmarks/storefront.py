@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from rest_framework_simplejwt.tokens import AccessToken
 
 from core.accounts.models import User
@@ -145,9 +145,3 @@ class Storefront:
                 key=identity.hex,
                 product_ids=(hot_product if hot else first, second),
             )
-
-
-def settle_statistics() -> None:
-    """Let the planner know the tables as they are now, which autovacuum would do a minute later."""
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")

@@ -16,9 +16,9 @@ from core.accounts.models import User
 class CheckoutClient:
     """One user's requests. `statements` names what the last one sent to PostgreSQL, in order."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, *, token: str = "") -> None:
         self._client = Client(
-            headers={"Authorization": f"Bearer {AccessToken.for_user(user)}", "Host": "localhost"},
+            headers={"Authorization": f"Bearer {token or AccessToken.for_user(user)}", "Host": "localhost"},
             raise_request_exception=False,
         )
         self.statements: list[str] = []

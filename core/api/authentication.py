@@ -1,17 +1,27 @@
 """Who is asking, for endpoints that look at the account themselves, in a statement they need anyway."""
 
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
 from core.accounts.models import User
 from core.accounts.services.token_holder import TokenHolder
+
+# A signature does not change: what was verified once is only asked for its time again.
+TOKENS_KEPT_MAX = 10_000
+
+
+@lru_cache(maxsize=TOKENS_KEPT_MAX)
+def _verified(raw_token: bytes) -> Token:
+    """The token, if we made it and it is valid now. Raises InvalidToken, and then nothing is kept."""
+    return JWTAuthentication().get_validated_token(raw_token)
 
 
 class TokenAuthentication(JWTAuthentication):
@@ -21,6 +31,15 @@ class TokenAuthentication(JWTAuthentication):
     core.api.caller refuses. Reading the account later and not from a cache, a closed account or a changed password
     counts from the next request on.
     """
+
+    def get_validated_token(self, raw_token: bytes) -> Token:
+        token = _verified(bytes(raw_token))
+        try:
+            token.check_exp()
+        except TokenError:
+            # Verified earlier and out of date by now: refused in the words of any other endpoint.
+            return super().get_validated_token(raw_token)
+        return token
 
     def get_user(self, validated_token: Token) -> Any:
         try:

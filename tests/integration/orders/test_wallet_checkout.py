@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import time
 import uuid
+from datetime import timedelta
 
 import pytest
+from rest_framework_simplejwt.tokens import AccessToken
 
 from core.accounts.models import User
 from core.api.models import IdempotencyRecord
@@ -196,3 +199,17 @@ def test_a_malformed_request_is_refused_and_not_stored(shop, buyer):
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert not IdempotencyRecord.objects.filter(user_id=shop.user.id, key="wrong").exists()
+
+
+def test_a_token_that_was_good_is_refused_once_its_time_is_over(shop):
+    order_id = shop.order(shop.product())
+    token = AccessToken.for_user(shop.user)
+    token.set_exp(lifetime=timedelta(seconds=1))
+    buyer = CheckoutClient(shop.user, token=str(token))
+    assert buyer.checkout(str(uuid.uuid4())).status_code == 404
+
+    time.sleep(2.1)
+    answer = buyer.checkout(order_id)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert payments_of(order_id) == []
