@@ -28,7 +28,8 @@ threads = int(os.environ.get("WEB_THREADS", "8"))
 # No preload: database, Kafka and Cassandra clients must be made in the process that uses them, never before a fork.
 preload_app = False
 timeout = 60
-graceful_timeout = 10
+# Longer than anybody may wait for an outcome (Prefer: wait), so that a restart cuts nobody off.
+graceful_timeout = 22
 keepalive = 30
 # Heartbeats go through a file that gunicorn touches; on a disk they could stall with it.
 worker_tmp_dir = "/dev/shm"

@@ -24,6 +24,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "forget-expired-tokens": {
+        "task": "housekeeping.forget_expired_tokens",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "purge-stored-answers": {
         "task": "housekeeping.purge_stored_answers",
         "schedule": 600.0,

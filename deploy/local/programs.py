@@ -23,7 +23,8 @@ class Program:
     name: str
     command: list[str]
     stop_signal: str = "TERM"
-    stop_seconds_max: int = 20
+    # Longer than the web's graceful_timeout.
+    stop_seconds_max: int = 25
     environment: dict[str, str] = field(default_factory=dict)
 
     @property

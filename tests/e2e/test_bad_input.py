@@ -1,9 +1,19 @@
 """Input that could be read in two ways, or could not be stored, is refused with 400 and never answered with 500.
 
-Of the checklist of hostile input: 9 (integers), 28 (content type, size, no object), 29 (NaN, infinity, huge integers,
-BOM, latin-1), 30 and 31 (NUL and lone surrogates), 32 (depth), 33 (NUL in a query), 34 (repeated names), 35 (NUL in a
-path). Size, content type and quantities are tested with the purchase in test_purchase.py, card numbers in
-test_card_numbers.py, signing in in test_tokens.py.
+What hostile clients try, by row of the security checklist, and where it is tried here (28 to 35 mostly in this file):
+
+    1, 3, 6, 7, 40     another's objects, nested ids, staff routes, OPTIONS, nobody: test_authority.py
+    2, 50, 51          foreign filters, allow-lists, page caps: test_lists.py
+    4, 5, 11           properties that are not theirs, orders that are paid, prices: test_purchase.py, test_accounts.py,
+                       test_order_lines.py
+    9, 12, 18, 19      integers and sums, keys absent and malformed: here, test_purchase.py, test_order_lines.py
+    14, 15, 16, 17     stock, and one key many times, for another body or by another user: tests/races, test_purchase.py
+    22                 another currency: test_order_lines.py
+    28 to 35           content types, sizes, numbers, BOM, NUL, surrogates, depth, repeated names: here
+    36 to 39           forged, expired, used and withdrawn tokens, timing, guessing: test_tokens.py, tests/faults
+    42, 43, 44, 47     admin, foreign sites and hosts, headers, error pages: test_platform.py, test_authority.py
+    45, 46, 49         deployment: tests/architecture/test_deployment.py
+    48                 card numbers: test_card_numbers.py
 """
 
 import httpx
@@ -82,3 +92,43 @@ def test_an_id_that_is_no_uuid_is_not_found(identifier):
     answer = Storefront().client.get(f"orders/{identifier}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+KEYS = {
+    "none": (None, "idempotency_key_required"),
+    "empty": (b"", "idempotency_key_required"),
+    "256 characters": (b"x" * 256, "idempotency_key_malformed"),
+    "a space": (b"a b", "idempotency_key_malformed"),
+    "no ASCII": ("schl\u00fcssel".encode(), "idempotency_key_malformed"),
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_that_cannot_be_kept_is_refused_and_nothing_is_paid(key):
+    shop = Storefront(wallet_minor=5_000)
+    order_id = shop.order(shop.product())
+    sent, code = KEYS[key]
+
+    answer = shop.client.post(
+        f"orders/{order_id}/checkout",
+        json={"method": "wallet"},
+        headers=[] if sent is None else [(b"Idempotency-Key", sent)],
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert shop.balance_minor() == 5_000
+
+
+def test_a_header_of_ten_kilobytes_is_refused_before_anything_is_read():
+    answer = Storefront().client.post("orders", json={"lines": []}, headers={"Idempotency-Key": "x" * 10_000})
+
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("quantity", ["1.0", " 7 ", "\uff11", "1_000", 1.0, "1e0", {}, ["1"]])
+def test_what_only_resembles_an_integer_is_refused(quantity):
+    shop = Storefront()
+
+    answer = shop.client.post("orders", json={"lines": [{"product_id": str(shop.product().id), "quantity": quantity}]})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")

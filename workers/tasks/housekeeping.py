@@ -3,6 +3,7 @@
 import structlog
 from django.conf import settings
 
+from core.accounts.services import tokens
 from core.api.purging import purge_stored_answers
 from core.payments.services import partitions
 from workers.celery import app
@@ -21,3 +22,11 @@ def purge_answers() -> None:
     deleted = purge_stored_answers(kept_hours=settings.IDEMPOTENCY_KEPT_HOURS)
     if deleted:
         log.info("idempotency.purged", records=deleted)
+
+
+@app.task(name="housekeeping.forget_expired_tokens")
+def forget_expired_tokens() -> None:
+    """Forget refresh tokens that nobody can use any more."""
+    deleted = tokens.forget_expired()
+    if deleted:
+        log.info("tokens.forgotten", rows=deleted)

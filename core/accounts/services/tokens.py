@@ -17,6 +17,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from core.accounts.errors import NoActiveAccount, RefreshTokenRefused
 from core.accounts.models import User
 from core.accounts.services import attempts
+from core.clock import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ def revoke(*, refresh: str) -> None:
     Raises RefreshTokenRefused.
     """
     _use_up(_token(refresh))
+
+
+def forget_expired() -> int:
+    """Delete what is kept of refresh tokens that have expired, used or not, and return how many they were."""
+    deleted, _ = OutstandingToken.objects.filter(expires_at__lt=now()).delete()
+    return deleted
 
 
 def _token(refresh: str) -> RefreshToken:
