@@ -13,6 +13,7 @@ from rest_framework_simplejwt.tokens import Token
 
 from core.accounts.models import User
 from core.accounts.services.token_holder import TokenHolder
+from core.clock import now
 
 # A signature does not change: what was verified once is only asked for its time again.
 TOKENS_KEPT_MAX = 10_000
@@ -35,7 +36,8 @@ class TokenAuthentication(JWTAuthentication):
     def get_validated_token(self, raw_token: bytes) -> Token:
         token = _verified(bytes(raw_token))
         try:
-            token.check_exp()
+            # By default a token compares with the moment in which it was read, which here may be long ago.
+            token.check_exp(current_time=now())
         except TokenError:
             # Verified earlier and out of date by now: refused in the words of any other endpoint.
             return super().get_validated_token(raw_token)
