@@ -15,7 +15,7 @@ from tests.properties.payment_model import Source
 
 # A failure prints the steps and a blob for @reproduce_failure.
 BOUNDED = settings(
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=35,
     deadline=None,
     print_blob=True,
