@@ -68,8 +68,9 @@ class Schema(AutoSchema):
         if operation is None:
             return None
         responses = operation["responses"]
+        names = {parameter["name"] for parameter in operation.get("parameters", [])}
         for response in responses.values():
-            _add_order_headers(response)
+            _add_headers(response, names)
         for status, codes in sorted(self._codes_by_status(operation).items()):
             responses[str(status)] = self._problem(status, codes)
         operation["responses"] = dict(sorted(responses.items()))
@@ -129,10 +130,19 @@ class Schema(AutoSchema):
         return response
 
 
-def _add_order_headers(response: dict[str, Any]) -> None:
+# Header of an answer → its description, by the header of the request that brings it.
+ANSWERED_WITH = {
+    "Idempotency-Key": ("Idempotent-Replayed", "true when this is the answer of an earlier request"),
+    "Prefer": ("Preference-Applied", "wait=N when the answer was held for up to N seconds"),
+}
+
+
+def _add_headers(response: dict[str, Any], asked: set[str]) -> None:
+    """The headers that a success may have besides the usual ones."""
+    headers = {name: text for given, (name, text) in ANSWERED_WITH.items() if given in asked}
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     if schema.get("$ref") == "#/components/schemas/Order":
-        response["headers"] = {
-            "ETag": {"schema": {"type": "string"}, "description": "for If-Match"},
-            "Location": {"schema": {"type": "string"}, "description": "the order's address"},
-        }
+        headers |= {"ETag": "for If-Match", "Location": "the order's address"}
+    if headers:
+        described = {name: {"schema": {"type": "string"}, "description": text} for name, text in headers.items()}
+        response["headers"] = described
