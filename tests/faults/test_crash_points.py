@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from rest_framework_simplejwt.tokens import AccessToken
 
 from core.clock import now
@@ -24,8 +25,8 @@ from core.failpoints import KILLED_EXIT_CODE, POINTS
 from core.ids import new_id
 from core.orders.models import Order
 from core.orders.selectors import books
-from core.orders.services import checkout, payment_actions
-from core.payments.domain.operation_state import OperationKind
+from core.orders.services import checkout, payment_actions, payment_outcomes
+from core.payments.domain.operation_state import OperationKind, OperationState
 from core.payments.gateways import registry
 from core.payments.gateways.protocol import Gateway, GatewayRequest, GatewayResult, Outcome
 from core.payments.services import operations
@@ -304,3 +305,20 @@ def test_a_worker_that_is_not_idempotent_is_seen_in_the_books(world, tmp_path, m
     assert operation_ids & {one.subject for one in found}
     # Out of the sight of the tests after this one, whose provider knows nothing of it.
     payments_of(order_id)[0].operations.update(gateway="forgetful")
+
+
+def test_an_answer_recorded_twice_without_looking_at_the_state_is_stopped_by_the_database(world, monkeypatch):
+    _, order_id = begun()
+    world.recover(order_id)
+    (payment,) = payments_of(order_id)
+    refund = payment_actions.refund(payment_id=payment.id, amount_minor=400, reason="one piece was broken")
+    world.recover(order_id, payment_status="partially_refunded")
+    again = GatewayResult(Outcome.SUCCEEDED, provider_ref="again", amount_minor=400)
+
+    assert payment_outcomes.record(operation_id=refund.id, result=again) is False
+    monkeypatch.setattr(payment_outcomes, "OPEN_OPERATION_STATES", tuple(OperationState))
+    with pytest.raises(IntegrityError, match="payment_pending_within_totals"):
+        payment_outcomes.record(operation_id=refund.id, result=again)
+
+    assert payments_of(order_id)[0].refunded_minor == 400
+    world.assert_books_agree()
