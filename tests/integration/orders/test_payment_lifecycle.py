@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from core.errors import AppError
-from core.orders.services import cancellations, checkout_saga, payment_outcomes
+from core.orders.services import cancellations, payment_outcomes
 from core.payments.domain.operation_state import OperationState
 from core.payments.domain.payment_state import IllegalTransition
 from core.payments.services import refunds
@@ -15,7 +15,7 @@ from tests.properties.payment_model import Source
 
 # A failure prints the steps and a blob for @reproduce_failure.
 BOUNDED = settings(
-    max_examples=20,
+    max_examples=15,
     stateful_step_count=35,
     deadline=None,
     print_blob=True,
@@ -69,10 +69,6 @@ def forget_refunds_on_their_way(monkeypatch):
     )
 
 
-def capture_again_what_was_refused(monkeypatch):
-    monkeypatch.setattr(checkout_saga, "_was_asked", lambda payment, kind: False)
-
-
 def keep_the_stock_of_cancelled_orders(monkeypatch):
     monkeypatch.setattr(cancellations.stock, "give_back", lambda quantities: None)
 
@@ -82,7 +78,6 @@ def keep_the_stock_of_cancelled_orders(monkeypatch):
     [
         record_what_was_settled_before,
         forget_refunds_on_their_way,
-        capture_again_what_was_refused,
         keep_the_stock_of_cancelled_orders,
     ],
 )
