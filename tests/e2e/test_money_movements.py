@@ -91,7 +91,7 @@ def test_a_refund_the_provider_declines_may_be_asked_for_again_and_a_person_is_t
 
     assert at_rest(payment).refunded_minor == 0
     assert operations_of(payment, "refund") == [("declined", 400)]
-    waiting = merchant.client.get("operations/needing-attention", params={"page_size": 100}).json()["data"]
+    waiting = merchant.client.get("operations/needing-attention", params={"limit": 100}).json()["data"]
     (mine,) = [one for one in waiting if one["payment_id"] == str(payment.id)]
     assert mine["attention"] == "refund_declined"
     assert merchant.client.post(f"operations/{mine['id']}/resolve", json={"resolution": "paid in cash"}).is_success

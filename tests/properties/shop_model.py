@@ -161,6 +161,7 @@ class Shop:
 
     def ship(self, order: Order) -> None:
         refuse(order.status != "confirmed" or order.payment_status != "paid", "order_not_shippable")
+        refuse(any(payment.has_open("refund") for payment in order.payments), "order_not_shippable")
         order.status = "shipped"
 
     def expire(self, order: Order) -> bool:
@@ -177,6 +178,11 @@ class Shop:
     def hear(self, order: Order, payment: Payment, operation: Operation, says: Says) -> bool:
         """The provider's word about an operation. False when it was settled before."""
         if not operation.is_open:
+            # A repetition says nothing new; another word about money is for a person.
+            if says in ("succeeded", "declined", "other_amount") and says != operation.state:
+                operation.attention = "contradicted"
+            if says == "pending" and operation.state == "canceled":
+                operation.attention = "contradicted"
             return False
         if says in ("succeeded", "declined"):
             operation.state, operation.attention = says, ""

@@ -33,7 +33,8 @@ def record(*, operation_id: UUID, result: GatewayResult) -> bool:
     payment = lock_payment(found.payment_id)
     operation = lock_operation(operation_id)
     if operation.state not in OPEN_OPERATION_STATES:
-        # Somebody else recorded it first: the janitor, a late answer or a webhook.
+        # Somebody else recorded it first: the janitor, a late answer or a webhook. Nothing is booked twice or undone.
+        outcomes.compare(operation, result)
         return False
     _apply(payment, operation, result)
     checkout_saga.advance(order)

@@ -20,6 +20,8 @@ def ship(*, order_id: UUID) -> Order:
     if order.fulfilment_status != FulfilmentStatus.CONFIRMED or order.payment_status != PaymentStatus.PAID:
         raise NotShippable(f"Order {order.id} is {order.fulfilment_status} and {order.payment_status}.")
     captured = [payment for payment in payments_of_order(order.id) if payment.captured_minor]
+    if any(payment.pending_refund_minor for payment in captured):
+        raise NotShippable(f"Order {order.id} is being refunded: wait until that is settled.")
     recorded = recorded_seqs(payment.id for payment in captured)
     missing = [payment.id for payment in captured if recorded.get(payment.id, 0) < payment.captured_seq]
     if missing:

@@ -38,3 +38,4 @@ class Attention(StrEnum):
     REFUND_DECLINED = "refund_declined"  # the customer was promised money back
     AMOUNT_DIFFERS = "amount_differs"  # the provider speaks of another amount; nothing was booked
     OUTCOME_UNKNOWN = "outcome_unknown"  # every planned query went without a certain answer; asking goes on
+    CONTRADICTED = "contradicted"  # the provider now says otherwise than it said, and than we booked

@@ -109,6 +109,7 @@ class Migration(migrations.Migration):
                     ("refund_declined", "refund declined"),
                     ("amount_differs", "amount differs"),
                     ("outcome_unknown", "outcome unknown"),
+                    ("contradicted", "contradicted"),
                 ],
                 db_default="",
                 default="",

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.payments.domain.operation_state import OperationKind, OperationState
+import structlog
+
+from core.payments.domain.operation_state import Attention, OperationKind, OperationState
 from core.payments.domain.payment_state import EventType, PaymentState
-from core.payments.gateways.protocol import GatewayResult
+from core.payments.gateways.protocol import GatewayResult, Outcome
 from core.payments.models import Payment, PaymentOperation
 from core.payments.services import authorizations, captures, operations, payments, refunds, voids
+
+log = structlog.get_logger(__name__)
 
 Effect = Callable[[Payment, PaymentOperation, GatewayResult], None]
 
@@ -39,6 +43,23 @@ def decline(payment: Payment, operation: PaymentOperation, result: GatewayResult
         operation, OperationState.DECLINED, provider_ref=result.provider_ref, decline_code=result.decline_code
     )
     EFFECTS[OperationKind(operation.kind)].declined(payment, operation, result)
+
+
+# Final state → what a provider can only say if we booked something else than it did.
+_CONTRADICTIONS: dict[OperationState, frozenset[Outcome]] = {
+    OperationState.SUCCEEDED: frozenset({Outcome.DECLINED}),
+    OperationState.DECLINED: frozenset({Outcome.SUCCEEDED}),
+    OperationState.CANCELED: frozenset({Outcome.SUCCEEDED, Outcome.DECLINED, Outcome.PENDING}),
+}
+
+
+def compare(operation: PaymentOperation, result: GatewayResult) -> None:
+    """Tell a person when the provider's word about a settled operation contradicts what is booked; book nothing."""
+    is_other_amount = result.outcome == Outcome.SUCCEEDED and result.amount_minor != operation.amount_minor
+    if result.outcome in _CONTRADICTIONS[OperationState(operation.state)] or is_other_amount:
+        log.error("operation.contradicted", operation_id=str(operation.id), ours=operation.state, theirs=result.outcome)
+        operations.flag(operation, Attention.CONTRADICTED)
+        operation.save(update_fields=["attention", "attention_at"])
 
 
 def accept(payment: Payment, operation: PaymentOperation, result: GatewayResult) -> None:

@@ -61,7 +61,7 @@ def test_a_capture_is_recorded_once_however_often_it_is_told(purchase, provider)
     assert [payment.captured_minor for payment in payments_of(order_id)] == [1_000]
 
 
-def test_a_late_contrary_answer_changes_nothing(purchase):
+def test_a_late_contrary_answer_changes_nothing_and_a_person_is_told(purchase):
     shop, order_id, operation_id = purchase
     record(operation_id, DECLINED)
 
@@ -70,6 +70,18 @@ def test_a_late_contrary_answer_changes_nothing(purchase):
     assert late is False
     assert shop.read(order_id)["payment_status"] == "failed"
     assert events_of(order_id) == ["payment.created", "payment.failed"]
+    assert operation(operation_id).attention == Attention.CONTRADICTED
+    PaymentOperation.objects.filter(pk=operation_id).update(attention="")
+
+
+def test_a_late_repetition_needs_no_attention(purchase):
+    _, _, operation_id = purchase
+    record(operation_id, AUTHORIZED)
+
+    for again in (AUTHORIZED, played_provider.UNKNOWN, NOT_FOUND):
+        assert record(operation_id, again) is False
+
+    assert operation(operation_id).attention == ""
 
 
 def test_a_decline_gives_the_stock_back_and_the_order_back_to_its_buyer(purchase):
