@@ -23,8 +23,11 @@ from django.test import Client  # noqa: E402
 GATEWAY = "crashing"
 
 
-def play(provider_url: str) -> None:
-    """Take card payments at this provider, in this process, and believe what the tests sign in its name."""
+def play(settings: Any, provider_url: str) -> None:
+    """Take card payments at this provider, in this process, and believe what the tests sign in its name.
+
+    `settings` is Django's, or in a test pytest-django's, which puts everything back.
+    """
     from tests.provider_events import SECRET
 
     settings.CARD_GATEWAY = GATEWAY
@@ -54,7 +57,7 @@ def work() -> int:
 
 
 def main(action: str, arguments: dict[str, Any]) -> None:
-    play(os.environ["CRASH_PROVIDER_URL"])
+    play(settings, os.environ["CRASH_PROVIDER_URL"])
     if action == "post":
         print(post(**arguments).status_code)
     elif action == "work":

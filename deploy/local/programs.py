@@ -12,8 +12,9 @@ SERVERS = ("postgres-primary", "postgres-standby", "redis", "kafka", "cassandra"
 WORKERS = ("relay", "ledger", "gateway", "tasks")
 APPS = ("provider", "web", *WORKERS, "beat")
 PROGRAMS = (*SERVERS, *APPS)
-# On a machine that is short of processors an order must not wait for the copying of earlier ones, which can catch up.
-YIELDING = ("relay", "ledger")
+# On a machine that is short of processors an order must not wait for the copying of earlier ones, which can catch up:
+# whatever is only about copies gives way (the higher, the more).
+NICENESS = {"relay": 15, "ledger": 15, "kafka": 10, "cassandra": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Program:
         """The command, told by the kernel to end when the supervisor is killed."""
         if "--pdeathsig" in self.command:
             return self.command
-        return ["/usr/bin/setpriv", "--pdeathsig", self.stop_signal, "--", *self.command]
+        yielding = ["/usr/bin/nice", "-n", str(NICENESS[self.name])] if self.name in NICENESS else []
+        return ["/usr/bin/setpriv", "--pdeathsig", self.stop_signal, "--", *yielding, *self.command]
 
 
 def all_programs(layout: Layout) -> list[Program]:
@@ -77,7 +79,4 @@ def _provider(layout: Layout, python: str) -> Program:
 def _worker(role: str, celery: list[str]) -> Program:
     pool = ["-P", "prefork", "-c", "2"] if role == "tasks" else ["-P", "threads", "-c", "1"]
     options = ["-Q", role, "-n", f"{role}@%h", "--without-gossip", "--without-mingle"]
-    command = [*celery, "worker", *pool, *options]
-    if role in YIELDING:
-        command = ["/usr/bin/nice", "-n", "15", *command]
-    return Program(role, command, environment={"WORKER_ROLE": role})
+    return Program(role, [*celery, "worker", *pool, *options], environment={"WORKER_ROLE": role})

@@ -80,7 +80,7 @@ def test_more_waiters_than_there_are_places_for_are_answered_at_once():
 
     started = time.monotonic()
     with ThreadPoolExecutor(len(orders)) as pool:
-        answers = list(pool.map(lambda order: pay(shop, order, "tok_timeout_after_charge", wait="wait=1"), orders))
+        answers = list(pool.map(lambda order: pay(shop, order, "tok_timeout_after_charge", wait="wait=3"), orders))
 
     held = [answer for answer in answers if "Preference-Applied" in answer.headers]
     assert {answer.status_code for answer in answers} == {202}

@@ -103,7 +103,7 @@ def provider(tmp_path_factory) -> Iterator[ProviderProcess]:
 
 @pytest.fixture
 def world(provider, settings) -> Iterator[World]:
-    crash_run.play(provider.url)
+    crash_run.play(settings, provider.url)
     yield World(provider)
     registry.get.cache_clear()
 
@@ -286,10 +286,10 @@ class ForgetfulGateway:
         return GatewayResult(Outcome.NOT_FOUND)
 
 
-def test_a_worker_that_is_not_idempotent_is_seen_in_the_books(world, tmp_path, monkeypatch):
+def test_a_worker_that_is_not_idempotent_is_seen_in_the_books(world, settings, tmp_path, monkeypatch):
     # A provider of its own, because these books will not agree again.
     provider = ProviderProcess(log=tmp_path / "log.jsonl").start()
-    crash_run.play(provider.url)
+    crash_run.play(settings, provider.url)
     registry.get.cache_clear()
     forgetful = ForgetfulGateway(registry.get(GATEWAY))
     _, order_id = begun()
