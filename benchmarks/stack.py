@@ -19,6 +19,8 @@ from deploy.local.supervisor import Supervisor
 from deploy.local.testing import only_run, stopped_by_signals
 
 DEGRADE_SECONDS_MAX = 60.0
+# Measured in bursts of 8 s on two cores: 353 orders/s with 2 processes of 8 threads, 365 with 3 of 4, 395 with 4 of 4.
+WEB = {"WEB_WORKERS": "4", "WEB_THREADS": "4"}
 
 
 @contextmanager
@@ -33,6 +35,8 @@ def fresh_stack() -> Iterator[Stack]:
         lifecycle.wipe(layout)
         try:
             write_env(layout)
+            # Two web processes a core: the interpreter's lock lets eight threads of one use less than half of it.
+            os.environ.update({name: os.environ.get(name, value) for name, value in WEB.items()})
             lifecycle.bring_up(layout, dies_with_caller=True)
             os.environ.update(child_environment(layout))
             os.environ["DJANGO_SETTINGS_MODULE"] = "core.settings"
