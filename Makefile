@@ -48,7 +48,7 @@ verify: ## compare PostgreSQL and Cassandra, day by day; exit 1 and name the key
 test: setup ## run the tests on a stack of their own (ARGS="tests/e2e -x")
 	@$(LOCAL) test $(ARGS)
 
-test-full: setup ## run the tests with full counts, those marked `full` too: about an hour
+test-full: setup ## run the tests with full counts, those marked `full` too
 	@$(LOCAL) test -m "full or not full" $(ARGS)
 
 openapi: ## write docs/openapi.yaml from the code

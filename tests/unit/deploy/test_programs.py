@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from deploy.local.environment import ensure_secrets
 from deploy.local.layout import Layout
-from deploy.local.programs import app_programs
+from deploy.local.programs import PROGRAMS, Program, app_programs, prioritized
 
 
 def test_the_provider_tells_this_stack_s_web_and_no_process_list_shows_the_secret(tmp_path: Path) -> None:
@@ -17,3 +19,15 @@ def test_the_provider_tells_this_stack_s_web_and_no_process_list_shows_the_secre
     assert address == "http://127.0.0.1:20000/api/v1/webhooks/simulator"
     assert provider.environment == {"PROVIDER_WEBHOOK_SECRETS": secret}
     assert secret not in " ".join(provider.command)
+
+
+@pytest.mark.parametrize(
+    ("stack", "yielding"),
+    [("bench", {"relay", "ledger", "kafka", "cassandra"}), ("dev", set()), ("test", set())],
+)
+def test_what_only_copies_orders_gives_way_where_the_taking_of_orders_is_measured(
+    stack: str, yielding: set[str]
+) -> None:
+    programs = [prioritized(Program(name, ["true"]), stack) for name in PROGRAMS]
+
+    assert {program.name for program in programs if "/usr/bin/nice" in program.guarded_command} == yielding
