@@ -286,9 +286,10 @@ class ForgetfulGateway:
         return GatewayResult(Outcome.NOT_FOUND)
 
 
-def test_a_worker_that_is_not_idempotent_is_seen_in_the_books(world, settings, tmp_path, monkeypatch):
+def test_a_worker_that_is_not_idempotent_is_seen_in_the_books(world, settings, tmp_path, monkeypatch, request):
     # A provider of its own, because these books will not agree again.
     provider = ProviderProcess(log=tmp_path / "log.jsonl").start()
+    request.addfinalizer(provider.stop)
     crash_run.play(settings, provider.url)
     registry.get.cache_clear()
     forgetful = ForgetfulGateway(registry.get(GATEWAY))
@@ -299,7 +300,6 @@ def test_a_worker_that_is_not_idempotent_is_seen_in_the_books(world, settings, t
         patched.setattr(registry, "get", lambda name: forgetful)
         eventually(lambda: crash_run.work() and payments_of(order_id)[0].state == "failed", what="it went on")
     found = books.breaks(provider.records(), gateway=GATEWAY)
-    provider.stop()
 
     operation_ids = {str(operation.id) for operation in payments_of(order_id)[0].operations.all()}
     assert operation_ids & {one.subject for one in found}
