@@ -49,7 +49,8 @@ def post_fork(server: object, worker: object) -> None:
     lock that others wait for, and must not queue behind eight that render JSON.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+    # Not SIGQUIT: its handler stops the pool of threads and waits for a lock that the interrupted code may hold itself.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def post_worker_init(worker: Any) -> None:
