@@ -9,7 +9,13 @@ from uuid import UUID
 
 from payments_ledger.bodies import fields_of
 from payments_ledger.errors import HashMismatch
-from payments_ledger.tables import EVENTS_BY_DAY, PAYMENT_EVENTS, PAYMENTS_BY_ID
+from payments_ledger.tables import (
+    EVENTS_BY_DAY,
+    PAYMENT_EVENTS,
+    PAYMENTS_BY_ID,
+    PAYMENTS_BY_PROVIDER_REF,
+    PAYMENTS_BY_USER_MONTH,
+)
 
 _TIMES = ("occurred_at", "booked_at", "payment_created_at")
 
@@ -23,6 +29,8 @@ Row = tuple[Any, ...]
 _record_of = itemgetter(*PAYMENT_EVENTS.columns)
 _state_of = itemgetter(*PAYMENTS_BY_ID.columns)
 _entry_of = itemgetter(*EVENTS_BY_DAY.columns)
+_user_month_of = itemgetter(*PAYMENTS_BY_USER_MONTH.columns)
+_reference_of = itemgetter(*PAYMENTS_BY_PROVIDER_REF.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,8 @@ class EventRows:
     record: Row  # payment_events
     state: Row  # payments_by_id
     entry: Row  # events_by_day
+    user_month: Row  # payments_by_user_month
+    reference: Row | None  # payments_by_provider_ref; None for an event without a provider's reference
 
 
 def rows_of(
@@ -74,6 +84,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def month_of(moment: date) -> int:
+    """The partition of a day or of a moment in UTC: 202611 for November 2026."""
+    return moment.year * 100 + moment.month
+
+
 def _rows(fields: dict[str, Any], *, text: str, digest: bytes) -> EventRows:
     booked_at_us = microseconds(fields["booked_at"])
     times = {name: milliseconds(fields[name]) for name in _TIMES}
@@ -86,6 +101,7 @@ def _rows(fields: dict[str, Any], *, text: str, digest: bytes) -> EventRows:
         "version": fields["seq"],
         "created_at": times["payment_created_at"],
         "updated_at": times["booked_at"],
+        "month": month_of(fields["payment_created_at"]),
     }
     return EventRows(
         payment_id=fields["payment_id"],
@@ -102,4 +118,6 @@ def _rows(fields: dict[str, Any], *, text: str, digest: bytes) -> EventRows:
         record=_record_of(stored),
         state=_state_of(stored),
         entry=_entry_of(stored),
+        user_month=_user_month_of(stored),
+        reference=_reference_of(stored) if fields["provider"] and fields["provider_ref"] else None,
     )

@@ -114,3 +114,30 @@ EVENTS_BY_DAY = Table(
         "body_sha256",
     ),
 )
+
+PAYMENTS_BY_USER_MONTH = Table(
+    name="payments_by_user_month",
+    partition_key=("user_id", "month"),
+    clustering_key=("created_at", "payment_id"),
+    columns=(
+        "user_id",
+        "month",
+        "created_at",
+        "payment_id",
+        "order_id",
+        "status",
+        "version",
+        "currency",
+        "captured_minor",
+        "refunded_minor",
+        "payment_type",
+        "updated_at",
+    ),
+)
+
+PAYMENTS_BY_PROVIDER_REF = Table(
+    name="payments_by_provider_ref",
+    partition_key=("provider", "provider_ref"),
+    clustering_key=("payment_id",),
+    columns=("provider", "provider_ref", "payment_id", "order_id"),
+)

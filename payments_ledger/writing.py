@@ -13,18 +13,23 @@ from cassandra.query import UNSET_VALUE, BatchStatement, BatchType
 from payments_ledger import session
 from payments_ledger.cluster import unavailable_when_away
 from payments_ledger.errors import RowRefused
-from payments_ledger.rows import EventRows
-from payments_ledger.tables import EVENTS_BY_DAY, PAYMENT_EVENTS, PAYMENTS_BY_ID
+from payments_ledger.rows import EventRows, Row
+from payments_ledger.tables import (
+    EVENTS_BY_DAY,
+    PAYMENT_EVENTS,
+    PAYMENTS_BY_ID,
+    PAYMENTS_BY_PROVIDER_REF,
+    PAYMENTS_BY_USER_MONTH,
+    Table,
+)
 
 # Requests in flight at once: enough to keep one node busy, few enough that a slow node pushes back at once.
 REQUESTS_IN_FLIGHT_MAX = 100
-# Rows of one block sent as one UNLOGGED batch. It stays inside one partition, so it is one mutation, all or nothing.
+# Rows of one partition sent as one UNLOGGED batch, which is one mutation then, all or nothing.
 BATCH_ROWS_MAX = 50
 
 # A server without the table says so with the same error as for a bad value; only the wording tells them apart.
 _SCHEMA_MISSING = ("unconfigured table", "unknown keyspace", "unknown table", "does not exist", "undefined column")
-
-Block = tuple[Any, str, int]
 
 
 def write(events: Sequence[EventRows]) -> None:
@@ -54,33 +59,42 @@ def latest_of_each(events: Iterable[EventRows]) -> list[EventRows]:
 
 
 def _statements(events: Sequence[EventRows]) -> Iterator[Any]:
-    record = session.prepared(PAYMENT_EVENTS.insert_cql())
-    state = session.prepared(PAYMENTS_BY_ID.insert_cql())
-    yield from _entry_statements(events)
-    for event in events:
-        # A NULL would be written as a tombstone; an unset column is not written at all.
-        values = [UNSET_VALUE if value is None else value for value in event.record]
-        yield record.bind((*values, event.write_timestamp_us))
-    for event in latest_of_each(events):
-        yield state.bind((*event.state, event.write_timestamp_us))
+    """One statement for a lone row of a partition, batches for several."""
+    yield from _grouped(EVENTS_BY_DAY, ((event.entry, event) for event in events))
+    yield from _grouped(PAYMENT_EVENTS, ((_with_unset(event.record), event) for event in events))
+    yield from _grouped(PAYMENTS_BY_PROVIDER_REF, _references(events))
+    latest = latest_of_each(events)
+    yield from _grouped(PAYMENTS_BY_USER_MONTH, ((event.user_month, event) for event in latest))
+    yield from _grouped(PAYMENTS_BY_ID, ((event.state, event) for event in latest))
 
 
-def _entry_statements(events: Iterable[EventRows]) -> Iterator[Any]:
-    """The rows of events_by_day: one statement for a lone row of a block, batches for several."""
-    entry = session.prepared(EVENTS_BY_DAY.insert_cql())
-    blocks: dict[Block, list[EventRows]] = defaultdict(list)
-    for event in events:
-        blocks[event.booking_day, event.payment_type, event.bucket].append(event)
-    for members in blocks.values():
+def _with_unset(row: Row) -> Row:
+    # A NULL would be written as a tombstone; an unset column is not written at all.
+    return tuple(UNSET_VALUE if value is None else value for value in row)
+
+
+def _references(events: Iterable[EventRows]) -> Iterable[tuple[Row, EventRows]]:
+    """Each provider's reference once, under its newest event: all of a payment's operations may share one."""
+    return {event.reference: (event.reference, event) for event in events if event.reference is not None}.values()
+
+
+def _grouped(table: Table, rows: Iterable[tuple[Row, EventRows]]) -> Iterator[Any]:
+    insert = session.prepared(table.insert_cql())
+    # The columns of a partition key come first in every table.
+    width = len(table.partition_key)
+    partitions: dict[Row, list[Row]] = defaultdict(list)
+    for row, event in rows:
+        partitions[row[:width]].append((*row, event.write_timestamp_us))
+    for members in partitions.values():
         remaining = iter(members)
         while chunk := list(islice(remaining, BATCH_ROWS_MAX)):
             if len(chunk) == 1:
-                yield entry.bind((*chunk[0].entry, chunk[0].write_timestamp_us))
+                yield insert.bind(chunk[0])
                 continue
             batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
             batch.is_idempotent = True
-            for event in chunk:
-                batch.add(entry, (*event.entry, event.write_timestamp_us))
+            for values in chunk:
+                batch.add(insert, values)
             yield batch
 
 

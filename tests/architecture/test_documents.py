@@ -90,9 +90,16 @@ def unknown_commands(text: str) -> list[str]:
     actions = [
         f"{command} {action}"
         for command, action in re.findall(r"manage\.py (ledger|outbox) ([a-z]+)", text)
-        if f'"{action}"' not in next(ROOT.glob(f"*/management/commands/{command}.py")).read_text()
+        if f'"{action}"' not in _listing_of(command)
     ]
     return ours + stack + actions
+
+
+def _listing_of(command: str) -> str:
+    """The text that lists a command's actions: the command itself, or the package beside it that holds them."""
+    found = next(ROOT.glob(f"*/management/commands/{command}.py"))
+    actions = found.parents[1] / "actions" / "__init__.py"
+    return (actions if actions.exists() else found).read_text()
 
 
 def machine_paths(text: str) -> list[str]:

@@ -6,7 +6,13 @@ import pytest
 
 from payments_ledger import schema
 from payments_ledger.schema import BOOKKEEPING, Migration, SchemaError, load, pending, statements_of
-from payments_ledger.tables import EVENTS_BY_DAY, PAYMENT_EVENTS, PAYMENTS_BY_ID
+from payments_ledger.tables import (
+    EVENTS_BY_DAY,
+    PAYMENT_EVENTS,
+    PAYMENTS_BY_ID,
+    PAYMENTS_BY_PROVIDER_REF,
+    PAYMENTS_BY_USER_MONTH,
+)
 
 FIRST = Migration(BOOKKEEPING, "CREATE TABLE a (b int PRIMARY KEY);")
 SECOND = Migration("0001_record.cql", "CREATE TABLE c (d int PRIMARY KEY);")
@@ -84,7 +90,11 @@ def test_no_column_of_the_ledger_expires_or_counts():
     assert "materialized" not in text
 
 
-@pytest.mark.parametrize("table", [PAYMENT_EVENTS, PAYMENTS_BY_ID, EVENTS_BY_DAY], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "table",
+    [PAYMENT_EVENTS, PAYMENTS_BY_ID, EVENTS_BY_DAY, PAYMENTS_BY_USER_MONTH, PAYMENTS_BY_PROVIDER_REF],
+    ids=lambda table: table.name,
+)
 def test_the_code_binds_every_column_of_the_schema(table):
     text = (schema.MIGRATIONS.parent / "schema.cql").read_text()
     definition = re.search(rf"CREATE TABLE IF NOT EXISTS payments_ledger\.{table.name} \((.*?)\n\)", text, re.DOTALL)

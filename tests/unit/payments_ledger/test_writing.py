@@ -97,7 +97,12 @@ def test_the_latest_state_is_written_once_per_payment_and_batch(cassandra):
     writing.write([three[2], three[0], three[1]])
 
     tables = [table for table, _ in cassandra.sent]
-    assert sorted(tables) == ["events_by_day"] * 3 + ["payment_events"] * 3 + ["payments_by_id"]
+    assert sorted(tables) == [
+        *["events_by_day"] * 3,
+        *["payment_events"] * 3,
+        "payments_by_id",
+        "payments_by_user_month",
+    ]
     ((_, state),) = [sent for sent in cassandra.sent if sent[0] == "payments_by_id"]
     assert state == (*three[2].state, three[2].write_timestamp_us)
 
