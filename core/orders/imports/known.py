@@ -15,16 +15,23 @@ def known_totals(invoices: Sequence[Invoice]) -> Mapping[str, int]:
 
     One that moved stock and no money has the total 0. Found by ids alone, whatever else has become of the invoice.
     """
-    payment_ids = {payment_id(invoice.number): invoice.number for invoice in invoices}
-    amounts = Payment.objects.filter(pk__in=payment_ids).values_list("pk", "amount_minor")
-    totals = {payment_ids[identity]: amount for identity, amount in amounts}
+    totals = _paid([invoice.number for invoice in invoices])
     movement_ids = {
         movement_id(invoice.number, sku): invoice.number
         for invoice in invoices
         if invoice.number not in totals
         for sku in invoice.stock_change()
     }
-    return dict.fromkeys((movement_ids[identity] for identity in _existing(movement_ids)), 0) | totals
+    moved = {movement_ids[identity] for identity in _existing(movement_ids)}
+    # Payments once more: another import may have committed an invoice between the two looks.
+    return dict.fromkeys(moved, 0) | totals | _paid(moved)
+
+
+def _paid(numbers: Collection[str]) -> dict[str, int]:
+    """Of these invoices those with a payment, and its amount."""
+    payment_ids = {payment_id(number): number for number in numbers}
+    amounts = Payment.objects.filter(pk__in=payment_ids).values_list("pk", "amount_minor")
+    return {payment_ids[identity]: amount for identity, amount in amounts}
 
 
 def _existing(movement_ids: Collection[UUID]) -> Sequence[UUID]:
