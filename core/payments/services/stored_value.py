@@ -9,8 +9,9 @@ from django.db.models import F, QuerySet
 
 from core.money import Money
 from core.payments.domain.payment_state import PaymentType
-from core.payments.errors import InsufficientFunds, NoWallet, VoucherInsufficient
+from core.payments.errors import VoucherInsufficient
 from core.payments.models import Payment, Voucher, Wallet
+from core.payments.services.wallets import lack_of_cover
 
 Holders = QuerySet[Wallet] | QuerySet[Voucher]
 
@@ -21,15 +22,8 @@ def hold_in_wallet(*, user_id: UUID, amount: Money) -> None:
     if _hold(wallets, amount.amount_minor):
         return
     wallet = wallets.first()
-    if wallet is None:
-        raise NoWallet(f"You have no wallet in {amount.currency}: pay by card, or open a wallet and top it up.")
-    available_minor = wallet.balance_minor - wallet.held_minor
-    raise InsufficientFunds(
-        f"{amount.amount_minor} {amount.currency} minor units are asked of the wallet and {available_minor} are "
-        "available: top it up or pay by card.",
-        available_minor=available_minor,
-        required_minor=amount.amount_minor,
-    )
+    available_minor = None if wallet is None else wallet.balance_minor - wallet.held_minor
+    raise lack_of_cover(available_minor=available_minor, amount=amount)
 
 
 def hold_in_voucher(voucher: Voucher, *, amount: Money) -> None:

@@ -43,12 +43,17 @@ def require_cover(*, available_minor: int | None, amount: Money) -> None:
 
     Raises InsufficientFunds or NoWallet.
     """
+    if available_minor is None or available_minor < amount.amount_minor:
+        raise lack_of_cover(available_minor=available_minor, amount=amount)
+
+
+def lack_of_cover(*, available_minor: int | None, amount: Money) -> InsufficientFunds | NoWallet:
+    """Why a wallet with `available_minor` (None: there is none) does not pay the amount."""
     if available_minor is None:
-        raise NoWallet(f"You have no wallet in {amount.currency}: pay by card, or open a wallet and top it up.")
-    if available_minor < amount.amount_minor:
-        raise InsufficientFunds(
-            f"The order costs {amount.amount_minor} {amount.currency} minor units and the wallet holds "
-            f"{available_minor}: top it up or pay by card.",
-            available_minor=available_minor,
-            required_minor=amount.amount_minor,
-        )
+        return NoWallet(f"You have no wallet in {amount.currency}: pay by card, or open a wallet and top it up.")
+    return InsufficientFunds(
+        f"{amount.amount_minor} {amount.currency} minor units are asked of the wallet and {available_minor} are "
+        "available: top it up or pay by card.",
+        available_minor=available_minor,
+        required_minor=amount.amount_minor,
+    )
