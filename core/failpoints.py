@@ -13,7 +13,7 @@ KILLED_EXIT_CODE = 137
 
 POINTS: dict[str, str] = {
     "wallet_checkout.looked": "the first statement has locked and read; nothing is written",
-    "wallet_checkout.written": "the second statement has written everything; nothing is committed",
+    "wallet_checkout.decided": "the second statement, which also commits, is ready to be sent",
     "wallet_checkout.committed": "the wallet is debited and the order paid; nobody was answered",
     "saga_checkout.requested": "stock is reserved and operations are requested; nothing is committed",
     "request.answered": "the answer of an idempotent request is stored with its work; nothing is committed",

@@ -39,15 +39,22 @@ class CheckoutClient:
 
 @contextmanager
 def watched(names: list[str]) -> Iterator[None]:
-    """Append the first words of each statement, BEGIN and COMMIT included, that this thread sends."""
+    """Append each message that this thread sends: the first words of its statements, BEGIN and COMMIT included."""
     connection.force_debug_cursor = True
     connection.ensure_connection()
     connection.queries_log.clear()
     try:
         yield
     finally:
-        names += [" ".join(query["sql"].split()[:2]) for query in connection.queries_log]
+        names += [_named(query["sql"]) for query in connection.queries_log]
         connection.force_debug_cursor = False
+
+
+def _named(message: str) -> str:
+    """`BEGIN; EXECUTE look; COMMIT`: what begins and ends the message, and two words of the statement between."""
+    begin, end = message.startswith("BEGIN; "), message.endswith("; COMMIT")
+    words = message.removeprefix("BEGIN; ").removesuffix("; COMMIT").split()
+    return f"{'BEGIN; ' * begin}{' '.join(words[:2])}{'; COMMIT' * end}"
 
 
 @contextmanager
@@ -57,7 +64,7 @@ def before_first(statement: str, act: Callable[[], None]) -> Iterator[None]:
 
     def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         nonlocal has_acted
-        if sql.startswith(f"EXECUTE {statement}") and not has_acted:
+        if f"EXECUTE {statement}" in sql and not has_acted:
             has_acted = True
             act()
         return execute(sql, params, many, context)

@@ -39,9 +39,12 @@ class Prepared:
                 cursor.execute(self._prepare)
             names.add(self.name)
 
-    def execute(self, cursor: CursorWrapper, values: Mapping[str, Any]) -> None:
-        """Run it on the cursor, in a session where it is ready. Raises KeyError when a parameter has no value."""
-        cursor.execute(self._execute, [values[parameter] for parameter in self.parameters])
+    def execute(self, cursor: CursorWrapper, values: Mapping[str, Any], *, template: str = "{}") -> None:
+        """Run it on the cursor, in a session where it is ready. Raises KeyError when a parameter has no value.
+
+        `template` names what else the message says: `BEGIN; {}`. Of several statements the last one's result counts.
+        """
+        cursor.execute(template.format(self._execute), [values[parameter] for parameter in self.parameters])
 
 
 def array_of(values: Any) -> str:

@@ -36,16 +36,25 @@ def atomically(work: Callable[[], T]) -> T:
     """
     if connection.in_atomic_block:
         return work()
+
+    def attempt() -> T:
+        with transaction.atomic():
+            return work()
+
+    return retried(attempt)
+
+
+def retried(attempt: Callable[[], T]) -> T:
+    """`attempt` is a whole transaction, run as `atomically` says; it must have rolled back whenever it raises."""
     refuse_while_unsafe()
-    for attempt in range(1, ATTEMPTS_MAX + 1):
+    for number in range(1, ATTEMPTS_MAX + 1):
         try:
-            with transaction.atomic():
-                return work()
+            return attempt()
         except OperationalError as error:
             if sqlstate_of(error) not in RETRYABLE_SQLSTATES:
                 raise
         except RunAgain:
             pass
-        if attempt < ATTEMPTS_MAX:
-            time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())
+        if number < ATTEMPTS_MAX:
+            time.sleep(BACKOFF_SECONDS * 2**number * random.random())
     raise Busy("Concurrent changes kept this one from going through; send the same request again.")

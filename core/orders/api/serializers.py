@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import AmountSerializer, OneOfField, StrictIntegerField, amount
@@ -14,7 +13,7 @@ from core.orders.models import Order, OrderLine
 from core.orders.selectors.orders import ORDERINGS
 from core.orders.services.drafts import LINES_MAX, QUANTITY_MAX, TOTAL_MINOR_MAX
 from core.orders.services.instruments import Instrument
-from core.payments.api.serializers import LedgerStatusSerializer, PaymentSerializer
+from core.payments.api.serializers import LedgerStatusSerializer, PaymentSerializer, payment_document
 from core.payments.domain.payment_state import PROVIDER_TYPES, STORED_VALUE_TYPES, PaymentType
 from core.payments.models import Payment
 from core.payments.selectors.payments import payments_of_order, recorded_seqs
@@ -112,15 +111,14 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
 
 
 class OrderSummarySerializer(serializers.ModelSerializer[Order]):
-    total = serializers.SerializerMethodField()
+    total = AmountSerializer(read_only=True)
 
     class Meta:
         model = Order
         fields = ["id", "fulfilment_status", "payment_status", "total", "created_at", "placed_at"]
 
-    @extend_schema_field(AmountSerializer)
-    def get_total(self, order: Order) -> dict[str, Any]:
-        return amount(order.total_minor, order.currency)
+    def to_representation(self, instance: Order) -> dict[str, Any]:
+        return order_summary(instance)
 
 
 class OrderSerializer(OrderSummarySerializer):
@@ -138,20 +136,38 @@ class OrderSerializer(OrderSummarySerializer):
         return order_document(instance, instance.lines.all(), payments, recorded_seqs(p.id for p in payments))
 
 
-# Each instance of a serializer builds its fields anew, ten times the work of using them. These three hold nothing of
-# what they show, so all threads share them.
-_summary, _line, _payment = OrderSummarySerializer(), OrderLineSerializer(), PaymentSerializer(context={"recorded": {}})
+def order_summary(order: Order) -> dict[str, Any]:
+    """What OrderSummarySerializer shows."""
+    return {
+        "id": order.id,
+        "fulfilment_status": order.fulfilment_status,
+        "payment_status": order.payment_status,
+        "total": amount(order.total_minor, order.currency),
+        "created_at": order.created_at,
+        "placed_at": order.placed_at,
+    }
 
 
 def order_document(
     order: Order, lines: Iterable[OrderLine], payments: Sequence[Payment], recorded: dict[UUID, int]
 ) -> dict[str, Any]:
     """What OrderSerializer shows, of rows at hand; `recorded` maps payment id to recorded seq."""
-    payment = PaymentSerializer(context={"recorded": recorded}) if recorded else _payment
-    shown = [payment.to_representation(row) for row in payments]
+    shown = [payment_document(row, recorded_seq=recorded.get(row.id, 0)) for row in payments]
     return {
-        **_summary.to_representation(order),
-        "lines": [_line.to_representation(line) for line in lines],
+        **order_summary(order),
+        "lines": [line_document(line) for line in lines],
         "payments": shown,
         "ledger": {"recorded": bool(shown) and all(row["ledger"]["recorded"] for row in shown)},
+    }
+
+
+def line_document(line: OrderLine) -> dict[str, Any]:
+    """What OrderLineSerializer shows."""
+    return {
+        "id": line.id,
+        "position": line.position,
+        "product_id": line.product_id,
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price_minor,
+        "amount_minor": line.amount_minor,
     }

@@ -24,7 +24,7 @@ from core.api.stored_answers import (
 from core.clock import now
 from core.db import rows
 from core.db.prepared import array_of
-from core.db.transactions import atomically
+from core.db.short_transactions import ShortTransaction, in_two_messages
 from core.errors import AppError
 from core.failpoints import failpoint
 from core.money import Money
@@ -42,7 +42,7 @@ from core.payments.domain.payment_state import EventType, PaymentType
 from core.payments.models import Payment
 from core.payments.services import payments, wallets
 from core.payments.services.booking import Booking, BookingTime, entry_of
-from outbox import publishing
+from outbox import doorbell, publishing
 from outbox.publishing import Outgoing
 
 
@@ -74,19 +74,24 @@ def pay(*, order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answe
     KeyReused, Busy or DatabaseUnavailable, and then nothing has changed.
     """
     statements.get_ready()
-    answer = atomically(lambda: _pay(order_id, holder, attempt, answers))
+    answer, is_new = in_two_messages(lambda transaction: _pay(transaction, order_id, holder, attempt, answers))
     failpoint("wallet_checkout.committed")
+    if is_new:
+        doorbell.ring()
     return answer
 
 
-def _pay(order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answers) -> StoredAnswer:
+def _pay(
+    transaction: ShortTransaction, order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answers
+) -> tuple[StoredAnswer, bool]:
+    """The answer, and whether there are new events."""
     values = {**values_of(attempt), "order_id": order_id}
-    found = statements.look(values)
+    found = statements.look(transaction, values)
     failpoint("wallet_checkout.looked")
     holder.require_account(*found.account)
     refuse_unless_locked(found.is_locked)
     if found.record is not None:
-        return replay_of(attempt, found.record)
+        return replay_of(attempt, found.record), False
     quantities = quantities_of(found.lines)
     try:
         order, time = _decide(order_id, found, quantities, answers)
@@ -94,8 +99,8 @@ def _pay(order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answers
         if not is_kept(refusal):
             raise
         answer = answers.refused(refusal)
-        statements.store(values | answer_values(answer))
-        return answer
+        statements.store(transaction, values | answer_values(answer))
+        return answer, False
     payment, booking = payments.begun(
         event_type=EventType.CAPTURED,
         payment_type=PaymentType.WALLET,
@@ -107,12 +112,10 @@ def _pay(order_id: UUID, holder: TokenHolder, attempt: Attempt, answers: Answers
     all_payments = [*found.payments, payment]
     transitions.enter(order, to=FulfilmentStatus.CONFIRMED, payments=all_payments)
     answer = answers.paid(Purchase(order, found.lines, all_payments, found.recorded_seqs))
-    statements.write(
-        values | answer_values(answer) | _changes(order, payment, booking, quantities), product_count=len(quantities)
-    )
-    failpoint("wallet_checkout.written")
-    publishing.ring_after_commit()
-    return answer
+    changes = _changes(order, payment, booking, quantities)
+    failpoint("wallet_checkout.decided")
+    statements.write(transaction, {**values, **answer_values(answer), **changes})
+    return answer, True
 
 
 def quantities_of(lines: Sequence[OrderLine]) -> Counter[UUID]:

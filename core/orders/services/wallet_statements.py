@@ -11,14 +11,14 @@ from datetime import UTC
 from typing import Any
 
 import orjson
-from django.db import IntegrityError, connection
-from django.db.backends.utils import CursorWrapper
+from django.db import IntegrityError
 
 from core.accounts.services.token_holder import ACCOUNT
 from core.api import stored_answers
 from core.catalog.services import stock
 from core.db.prepared import Prepared
 from core.db.rows import columns_of, from_json, insert_of
+from core.db.short_transactions import ShortTransaction
 from core.db.transactions import RunAgain
 from core.orders.models import Order, OrderLine
 from core.orders.services.transitions import CHANGED_FIELDS
@@ -30,6 +30,8 @@ from outbox import publishing
 # What of a wallet can be spent.
 AVAILABLE = "balance_minor - held_minor"
 MESSAGES = 2
+# Debit, payment, history, the messages, order, answer.
+ROWS_WRITTEN = 5 + MESSAGES
 
 ORDER_COLUMNS = columns_of(Order)
 
@@ -113,12 +115,12 @@ WITH debit AS (
     SELECT (SELECT count(*) FROM debit) + (SELECT count(*) FROM payment) + (SELECT count(*) FROM history)
          + (SELECT count(*) FROM messages) + (SELECT count(*) FROM purchase) + (SELECT count(*) FROM answer) AS rows
 ), {stock.taking(condition="(SELECT rows FROM written) > 0")}
-SELECT (SELECT rows FROM written), (SELECT count(*) FROM taken)
+-- COMMIT follows in the same message, so it is the statement that refuses to be committed half done.
+SELECT CASE WHEN (SELECT rows FROM written) = {ROWS_WRITTEN}
+             AND (SELECT count(*) FROM taken) = cardinality(%(product_ids)s)
+       THEN true ELSE core_run_again() END
 """,
 )
-# Debit, payment, history, two messages, order, answer.
-ROWS_WRITTEN = 5 + MESSAGES
-
 _STORE = Prepared("wallet_checkout_refuse", stored_answers.STORE)
 
 
@@ -144,11 +146,9 @@ def get_ready() -> None:
         statement.ready()
 
 
-def look(values: Mapping[str, Any]) -> Found:
+def look(transaction: ShortTransaction, values: Mapping[str, Any]) -> Found:
     """Lock key, order and wallet, and read what decides. Raises RunAgain when the order changed meanwhile."""
-    with connection.cursor() as cursor:
-        _LOOK.execute(cursor, values)
-        row = cursor.fetchone()
+    row = transaction.begin_with(_LOOK, values)
     (is_locked, is_active, password, fingerprint, status, body, location, available_minor, booked_at, buckets) = row[
         :10
     ]
@@ -174,24 +174,20 @@ def look(values: Mapping[str, Any]) -> Found:
     )
 
 
-def store(values: Mapping[str, Any]) -> None:
-    """Store a refusal. Raises RunAgain when the key has an answer by now."""
-    with connection.cursor() as cursor:
-        _run(_STORE, cursor, values)
+def store(transaction: ShortTransaction, values: Mapping[str, Any]) -> None:
+    """Store and commit a refusal. Raises RunAgain when the key has an answer by now."""
+    _end(transaction, _STORE, values)
 
 
-def write(values: Mapping[str, Any], *, product_count: int) -> None:
-    """Write the purchase. Raises RunAgain when the stock was sold meanwhile, or the key has an answer by now."""
-    with connection.cursor() as cursor:
-        _run(_WRITE, cursor, values)
-        rows, taken = cursor.fetchone()
-    if rows != ROWS_WRITTEN or taken != product_count:
-        raise RunAgain
+def write(transaction: ShortTransaction, values: Mapping[str, Any]) -> None:
+    """Write and commit the purchase. Raises RunAgain when the key has an answer by now; when the stock was sold
+    meanwhile, what the server raises makes the transaction run again."""
+    _end(transaction, _WRITE, values)
 
 
-def _run(statement: Prepared, cursor: CursorWrapper, values: Mapping[str, Any]) -> None:
+def _end(transaction: ShortTransaction, statement: Prepared, values: Mapping[str, Any]) -> None:
     try:
-        statement.execute(cursor, values)
+        transaction.end_with(statement, values)
     except IntegrityError as error:
         # The first statement's snapshot is older than its lock on the key: the answer came in between.
         if stored_answers.ONCE_PER_USER in str(error):
