@@ -130,12 +130,17 @@ def _plain_container(value: Any, path: str) -> Any:
     if isinstance(value, Mapping):
         if not all(isinstance(name, str) for name in value):
             raise NotCanonical(path=path, problem="a key is not text")
-        return {str(name): _plain(item, f"{path}.{name}") for name, item in value.items()}
+        return {str(name): _plain_field(item, path, name) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(getattr(value, name), f"{path}.{name}") for name in _field_names(type(value))}
+        return {name: _plain_field(getattr(value, name), path, name) for name in _field_names(type(value))}
     raise NotCanonical(path=path, value_type=type(value).__name__)
+
+
+def _plain_field(value: Any, path: str, name: str) -> Any:
+    # Most fields are plain already, and for them the path, which only errors show, need not be put together.
+    return value if type(value) in _PLAIN_TYPES else _plain(value, f"{path}.{name}")
 
 
 @cache

@@ -114,7 +114,7 @@ def _refuse_card_numbers(value: Any) -> None:
 
 def _refuse_ambiguous(raw: bytes) -> None:
     """Look at the text once more for what orjson lets pass: of two equal names it takes the last, and it rounds."""
-    json.loads(raw, object_pairs_hook=_refuse_repeated_names, parse_int=_refuse_long)
+    _CAREFUL.decode(raw.decode())
 
 
 def _refuse_repeated_names(pairs: list[tuple[str, Any]]) -> None:
@@ -126,3 +126,6 @@ def _refuse_repeated_names(pairs: list[tuple[str, Any]]) -> None:
 def _refuse_long(text: str) -> None:
     if len(text) > INTEGER_CHARACTERS_MAX or not -(2**63) <= int(text) < 2**64:
         raise ParseError("A number in the body is larger than 64 bits hold.")
+
+
+_CAREFUL = json.JSONDecoder(object_pairs_hook=_refuse_repeated_names, parse_int=_refuse_long)

@@ -8,8 +8,8 @@ from rest_framework.renderers import BaseRenderer
 
 
 def rendered(data: Any) -> bytes:
-    """The bytes of an answer."""
-    return orjson.dumps(data, default=str)
+    """The bytes of an answer. Times end in Z, as REST framework writes them."""
+    return orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
 
 
 class Renderer(BaseRenderer):
