@@ -8,7 +8,8 @@ from uuid import UUID
 import orjson
 
 from core.ids import event_id
-from payments_ledger.errors import BodyUnreadable, FieldInvalid, KeyMismatch, PostingsUnbalanced
+from core.payments.domain.accounts import imbalance_of, unknown_accounts
+from payments_ledger.errors import AccountUnknown, BodyUnreadable, FieldInvalid, KeyMismatch, PostingsUnbalanced
 
 # Cassandra's limits are the event's limits: what a column cannot hold must be refused before anything is written.
 INT16 = (-(2**15), 2**15 - 1)
@@ -74,7 +75,7 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     values["booking_day"] = _day(fields.get("booking_day"))
     if values["booking_day"] != values["booked_at"].date():
         raise FieldInvalid(f"booking_day must be the UTC day of booked_at, not {values['booking_day']}")
-    _require_balance(fields.get("postings"))
+    _require_double_entry(fields.get("postings"))
     return values
 
 
@@ -106,15 +107,18 @@ def _day(value: object) -> date:
     raise FieldInvalid(f"booking_day must be a date, not {value!r}")
 
 
-def _require_balance(postings: object) -> None:
+def _require_double_entry(postings: object) -> None:
     if not isinstance(postings, Mapping):
         raise FieldInvalid(f"postings must be an object of account to minor units, not {postings!r}")
     for account, amount in postings.items():
         if not account or type(amount) is not int or not INT64[0] <= amount <= INT64[1]:
             raise FieldInvalid(f"posting {account!r} must be an integer of minor units, not {amount!r}")
-    total = sum(postings.values())
-    if total != 0:
-        raise PostingsUnbalanced(f"postings {dict(postings)!r} sum to {total}, not to zero")
+    imbalance = imbalance_of(postings)
+    if imbalance:
+        raise PostingsUnbalanced(f"postings {dict(postings)!r} sum to {imbalance}, not to zero")
+    unknown = unknown_accounts(postings)
+    if unknown:
+        raise AccountUnknown(f"the chart of accounts has no {', '.join(map(repr, unknown))}")
 
 
 def _require_identity(fields: dict[str, Any], *, payment_id: UUID | None, seq: int | None) -> None:

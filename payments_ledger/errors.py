@@ -39,6 +39,12 @@ class PostingsUnbalanced(PoisonEvent):
     code = "ledger_postings_unbalanced"
 
 
+class AccountUnknown(PoisonEvent):
+    """The event posts to an account that the chart of accounts does not have."""
+
+    code = "ledger_account_unknown"
+
+
 class KeyMismatch(PoisonEvent):
     """The message carries another payment or sequence number than the body inside it."""
 

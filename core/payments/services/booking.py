@@ -12,7 +12,7 @@ from django.db import connection
 from psycopg2.extras import execute_values
 
 from core.ids import event_id
-from core.payments.domain.accounts import Postings, assert_balanced
+from core.payments.domain.accounts import Postings, require_postable
 from core.payments.domain.buckets import bucket_of
 from core.payments.domain.payment_state import EventType
 from core.payments.events import PAYMENT, PAYMENT_EVENT_CLASSES, PaymentFact
@@ -74,7 +74,8 @@ def book(booking: Booking) -> None:
 def book_many(bookings: Sequence[Booking]) -> None:
     """Insert the events into PaymentEvent and the outbox. Atomic with the caller's transaction.
 
-    Raises Unbalanced before anything is written when postings do not sum to zero.
+    Raises PostingsRefused before anything is written when an event's postings do not balance, name an account that the
+    chart does not have, or move another amount than the event.
     """
     if not bookings:
         return
@@ -106,7 +107,7 @@ class Entry:
 
 
 def entry_of(booking: Booking) -> Entry:
-    """What booking this writes; nothing is written. Raises Unbalanced when the postings do not sum to zero."""
+    """What booking this writes; nothing is written. Raises PostingsRefused when it may not post what it posts."""
     fact = _fact_of(booking)
     body = encode(fact)
     return Entry(
@@ -117,7 +118,7 @@ def entry_of(booking: Booking) -> Entry:
 
 def _fact_of(booking: Booking) -> PaymentFact:
     payment, time = booking.payment, booking.time
-    assert_balanced(booking.postings)
+    require_postable(booking.event_type, booking.amount_minor, booking.postings)
     return PAYMENT_EVENT_CLASSES[booking.event_type](
         event_id=event_id(payment.id, payment.seq),
         event_type=str(booking.event_type),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.payments.domain.accounts import CHART
 from payments_ledger.errors import (
+    AccountUnknown,
     BodyUnreadable,
     FieldInvalid,
     HashMismatch,
@@ -97,7 +100,7 @@ def test_milliseconds_are_cut_never_rounded_up(moment):
 @given(
     seq=st.integers(1, 2**31 - 1),
     amount=st.integers(-(2**62), 2**62),
-    accounts=st.lists(st.text(min_size=1, max_size=20), min_size=2, max_size=2, unique=True),
+    accounts=st.permutations(sorted({*CHART, "psp_clearing:simulator"} - {"psp_clearing"})),
     text=st.text(max_size=30),
     booked_at=st.datetimes(min_value=datetime(1980, 1, 1), max_value=datetime(2200, 1, 1)),
 )
@@ -157,6 +160,12 @@ def test_a_field_of_another_kind_is_refused(name, value):
 def test_postings_must_sum_to_zero():
     with pytest.raises(PostingsUnbalanced, match="sum to 1"):
         rows_of(canonical(fields(postings={"wallet_liability": 1250, "revenue": -1249})))
+
+
+@pytest.mark.parametrize("account", ["revenues", "psp_clearing", "psp_clearing:", "revenue:simulator", "\0"])
+def test_an_account_outside_the_chart_is_poison_and_named(account):
+    with pytest.raises(AccountUnknown, match=re.escape(repr(account))):
+        rows_of(canonical(fields(postings={account: 1250, "revenue": -1250})))
 
 
 def test_an_event_that_moves_no_money_has_no_postings():
