@@ -64,8 +64,8 @@ staff: ## make a registered user staff (EMAIL=merchant@example.org)
 bench-checkout: setup ## measure the wallet checkout on a stack of its own (ARGS="--seconds 5 --runs 1")
 	@$(PY) -m benchmarks.checkout $(ARGS)
 
-cqlsh: ## open cqlsh on the ledger (ARGS="-e 'SELECT ...'")
-	@$(LOCAL) cqlsh $(ARGS)
+cqlsh: ## open cqlsh on the ledger as an analyst (ROLE=reader or writer, ARGS="-e 'SELECT ...'")
+	@ROLE=$(or $(ROLE),analyst) $(LOCAL) cqlsh $(ARGS)
 
 failover: ## promote the PostgreSQL standby: check the mark, fence the primary, promote
 	@$(LOCAL) failover

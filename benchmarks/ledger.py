@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from cassandra.concurrent import execute_concurrent_with_args
+from django.conf import settings
 from django.db import connection
 
 from benchmarks.client import Outcome
@@ -68,7 +69,8 @@ def lags_of(outcome: Outcome) -> list[float]:
 def raw_writes_per_second(*, seconds: float) -> float:
     """Prepared single-row writes a second, by the driver alone, of rows as large as an event."""
     opened = session.session()
-    opened.execute(_SCRATCH)
+    with session.temporary(settings.LEDGER["KEYSPACE"]) as owner:
+        owner.execute(_SCRATCH)
     insert = session.prepared("INSERT INTO bench_writes (order_id, payment_id, seq, body) VALUES (?, ?, ?, ?)")
     body, written, began = "x" * ROW_BYTES, 0, time.monotonic()
     while time.monotonic() - began < seconds:

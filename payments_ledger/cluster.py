@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, InvalidRequest
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.connection import ConnectionException
 from cassandra.io.libevreactor import LibevConnection
@@ -45,11 +46,12 @@ def _is_news(record: logging.LogRecord) -> bool:
 logging.getLogger("cassandra.cluster").addFilter(_is_news)
 
 
-def new_cluster() -> Cluster:
-    """A cluster with both profiles, not connected yet."""
+def new_cluster(*, auth: PlainTextAuthProvider | None = None) -> Cluster:
+    """A cluster with both profiles, not connected yet; it signs in as this process's role unless `auth` is given."""
     return Cluster(
         contact_points=settings.LEDGER["HOSTS"],
         port=settings.LEDGER["PORT"],
+        auth_provider=auth or credentials_of(settings.LEDGER["ROLE"]),
         protocol_version=5,
         execution_profiles={
             LOOKUP: _profile(dict_factory, LOOKUP_TIMEOUT_SECONDS, ConstantSpeculativeExecutionPolicy(0.25, 1)),
@@ -67,6 +69,12 @@ def new_cluster() -> Cluster:
         application_name="countinghouse",
         monitor_reporting_enabled=False,
     )
+
+
+def credentials_of(role: str) -> PlainTextAuthProvider | None:
+    """How `role` (owner, writer, reader, analyst) signs in; None where the settings hold no password for it."""
+    password = settings.LEDGER["PASSWORDS"][role]
+    return PlainTextAuthProvider(settings.LEDGER["USERS"][role], password) if password else None
 
 
 @contextmanager

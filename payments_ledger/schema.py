@@ -14,7 +14,7 @@ from cassandra.cluster import Session
 from django.conf import settings
 
 from core import clock
-from payments_ledger import session
+from payments_ledger import roles, session
 from payments_ledger.cluster import LOOKUP, unavailable_when_away
 
 logger = structlog.get_logger(__name__)
@@ -97,6 +97,7 @@ def pending(migrations: list[Migration], applied: Mapping[str, str]) -> list[Mig
 def migrate(*, folder: Path = MIGRATIONS) -> list[str]:
     """Bring the keyspace of the settings to the newest schema; the names applied now, none when it was current.
 
+    Grants are made anew each time, so that the roles see what a migration adds.
     Not safe against a second migrate at the same time: the caller holds a lock.
     """
     migrations = load(folder)
@@ -108,6 +109,7 @@ def migrate(*, folder: Path = MIGRATIONS) -> list[str]:
                 _execute(opened, statement)
             _remember(opened, names["keyspace"], migration)
             logger.info("ledger_migration_applied", migration=migration.name, keyspace=names["keyspace"])
+        roles.grant(opened, keyspace=names["keyspace"])
     return [migration.name for migration in todo]
 
 

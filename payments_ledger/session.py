@@ -17,7 +17,7 @@ from cassandra.cluster import Cluster, ResponseFuture, ResultSet, Session
 from cassandra.query import PreparedStatement
 from django.conf import settings
 
-from payments_ledger.cluster import BULK, LOOKUP, address, new_cluster, unavailable_when_away
+from payments_ledger.cluster import BULK, LOOKUP, address, credentials_of, new_cluster, unavailable_when_away
 from payments_ledger.errors import LedgerUnavailable
 
 logger = structlog.get_logger(__name__)
@@ -87,9 +87,12 @@ def submit(statement: Any) -> ResponseFuture:
 
 
 @contextmanager
-def temporary(keyspace: str | None = None) -> Iterator[Session]:
-    """A session of its own, closed at the end; for schema changes, which cannot assume that the keyspace exists."""
-    cluster = new_cluster()
+def temporary(keyspace: str | None = None, *, role: str = "owner") -> Iterator[Session]:
+    """A session of its own, closed at the end, signed in as `role`.
+
+    For schema changes, which are the owner's and cannot assume that the keyspace exists.
+    """
+    cluster = new_cluster(auth=credentials_of(role))
     try:
         with unavailable_when_away():
             opened = cluster.connect(keyspace)

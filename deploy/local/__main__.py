@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
 def run(options: argparse.Namespace, layout: Layout, others: list[str]) -> int:
     """Carry out one command and return its exit code."""
     # Imported here, so that a check or a status does not load what only a start needs.
-    from deploy.local import checks, control, failover, lifecycle, status, testing
+    from deploy.local import checks, control, cqlsh, failover, lifecycle, status, testing
 
     match options.command:
         case "up":
@@ -71,21 +71,10 @@ def run(options: argparse.Namespace, layout: Layout, others: list[str]) -> int:
         case "check":
             return checks.run_checks()
         case "cqlsh":
-            open_cqlsh(layout, others)
+            cqlsh.open_cqlsh(layout, others)
         case "database":
             create_database(layout, options.name)
     return 0
-
-
-def open_cqlsh(layout: Layout, arguments: list[str]) -> None:
-    """Replace this process by cqlsh on the stack's keyspace."""
-    from deploy.local.environment import read_env
-    from deploy.local.setup import ensure_cqlsh
-
-    keyspace = read_env(layout.env_file).get("CASSANDRA_KEYSPACE", "payments_ledger")
-    program = str(ensure_cqlsh())
-    address = ["127.0.0.1", str(layout.port("cassandra cql")), "-k", keyspace]
-    os.execv(program, [program, *address, *arguments])
 
 
 def create_database(layout: Layout, name: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from deploy.local.environment import child_environment
+from deploy.local.environment import child_environment, ensure_secrets
 from deploy.local.layout import PROJECT_ROOT, PYTHON, Layout, StackError
 from deploy.local.programs import APPS, WORKERS
 from deploy.local.readiness import wait_ready, wait_workers
@@ -17,16 +18,17 @@ COMMAND_SECONDS_MAX = 180
 def prepare_stores(layout: Layout) -> None:
     """Migrate PostgreSQL and create the topics, and migrate Cassandra meanwhile."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        ledger = pool.submit(manage, layout, ["ledger", "migrate"])
+        administrator = {"CASSANDRA_ADMIN_PASSWORD": ensure_secrets(layout)["cassandra"]}
+        ledger = pool.submit(manage, layout, ["ledger", "migrate"], extra=administrator)
         manage(layout, ["migrate", "--no-input", "--verbosity", "0"], role="owner")
         # Notes in PostgreSQL which topics have appeared, so it needs the tables.
         manage(layout, ["create_topics"])
         ledger.result()
 
 
-def manage(layout: Layout, arguments: list[str], *, role: str = "app") -> str:
+def manage(layout: Layout, arguments: list[str], *, role: str = "app", extra: Mapping[str, str] | None = None) -> str:
     """Run manage.py against the stack as that PostgreSQL role and return its output; a failure raises with it."""
-    environment = child_environment(layout) | {"POSTGRES_ROLE": role}
+    environment = child_environment(layout) | {"POSTGRES_ROLE": role} | dict(extra or {})
     done = subprocess.run(
         [str(PYTHON), "manage.py", *arguments],
         cwd=PROJECT_ROOT,

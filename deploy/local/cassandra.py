@@ -20,6 +20,10 @@ JVM_OPTIONS = [
     "-Dcassandra.ring_delay_ms=1000",
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
     "-Dcassandra-foreground=yes",
+    # The first superuser would only come ten seconds after the start.
+    "-Dcassandra.superuser_setup_delay_ms=0",
+    # Hashing slowly protects guessable passwords; these are 256 random bits, and every connection hashes twice.
+    "-Dcassandra.auth_bcrypt_gensalt_log2_rounds=4",
 ]
 # Cassandra 5.0 on Java 17 reaches into these packages of the JDK; without them it does not start.
 EXPORTS = [
@@ -76,6 +80,13 @@ key_cache_size: 16MiB
 concurrent_reads: 16
 concurrent_writes: 16
 auto_snapshot: false
+authenticator:
+  class_name: PasswordAuthenticator
+authorizer:
+  class_name: CassandraAuthorizer
+role_manager:
+  class_name: CassandraRoleManager
+dynamic_data_masking_enabled: true
 """
 
 LOGBACK = """<configuration>

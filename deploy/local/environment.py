@@ -10,7 +10,11 @@ from pathlib import Path
 
 from deploy.local.layout import Layout
 
-SECRET_NAMES = ("secret_key", "owner", "app", "superuser", "replicator", "redis", "supervisor", "webhook")
+SECRET_NAMES = (
+    *("secret_key", "owner", "app", "superuser", "replicator", "redis", "supervisor", "webhook"),
+    # Cassandra's administrator, whose password stays out of the env file, and the ledger's roles.
+    *("cassandra", "ledger_owner", "ledger_writer", "ledger_reader", "analyst"),
+)
 QUERY_DELAYS_SECONDS = "2,2,2,5,10"
 
 
@@ -46,6 +50,11 @@ def derived_values(layout: Layout) -> dict[str, str]:
         "CASSANDRA_HOSTS": "127.0.0.1",
         "CASSANDRA_PORT": str(layout.port("cassandra cql")),
         "CASSANDRA_LOCAL_DC": "datacenter1",
+        "CASSANDRA_ROLE": "writer",
+        "CASSANDRA_OWNER_PASSWORD": secret["ledger_owner"],
+        "CASSANDRA_WRITER_PASSWORD": secret["ledger_writer"],
+        "CASSANDRA_READER_PASSWORD": secret["ledger_reader"],
+        "CASSANDRA_ANALYST_PASSWORD": secret["analyst"],
         "PROVIDER_URL": f"http://127.0.0.1:{layout.port('provider')}",
         "PROVIDER_LOG": str(layout.home / "provider" / "log.jsonl"),
         "PROVIDER_WEBHOOK_SECRETS": secret["webhook"],

@@ -65,7 +65,7 @@ def app_programs(layout: Layout) -> list[Program]:
     celery = [str(binaries / "celery"), "-A", "workers.celery"]
     return [
         _provider(layout, python),
-        Program("web", [python, "-m", "deploy.web"]),
+        Program("web", [python, "-m", "deploy.web"], environment={"CASSANDRA_ROLE": "reader"}),
         *(_worker(role, celery) for role in WORKERS),
         Program("beat", [*celery, "beat", "--schedule", str(layout.run / "beat"), "--pidfile="]),
     ]

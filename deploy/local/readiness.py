@@ -20,6 +20,9 @@ from deploy.local.supervisor import FATAL, RUNNING, Supervisor
 
 READY_SECONDS_MAX = 90
 POLL_SECONDS = 0.1
+# CQL protocol 5: a request without a body, and the answer's opcode.
+CQL_OPTIONS = b"\x05\x00\x00\x00\x05\x00\x00\x00\x00"
+CQL_SUPPORTED = b"\x06"
 
 
 def wait_ready(layout: Layout, program: str, *, seconds_max: float = READY_SECONDS_MAX) -> None:
@@ -131,18 +134,13 @@ def _kafka_answers(layout: Layout) -> bool:
 
 
 def _cassandra_answers(layout: Layout) -> bool:
-    if not port_answers(layout.port("cassandra cql")):
-        return False
-    from cassandra.cluster import Cluster, NoHostAvailable
-
-    cluster = Cluster(["127.0.0.1"], port=layout.port("cassandra cql"), connect_timeout=5)
+    """Whether it answers OPTIONS, the one question that needs no sign-in: on the first start there are no roles yet."""
     try:
-        row = cluster.connect().execute("SELECT release_version FROM system.local").one()
-        return row is not None
-    except NoHostAvailable:
+        with socket.create_connection(("127.0.0.1", layout.port("cassandra cql")), timeout=5) as session:
+            session.sendall(CQL_OPTIONS)
+            return session.recv(9)[4:5] == CQL_SUPPORTED
+    except OSError:
         return False
-    finally:
-        cluster.shutdown()
 
 
 def port_answers(port: int) -> bool:

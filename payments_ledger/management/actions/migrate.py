@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connection
 
-from payments_ledger import schema
+from payments_ledger import roles, schema
 from payments_ledger.management.actions.console import DONE, NO_VERDICT, Console
 
 HELP = "bring the keyspace to the newest schema"
@@ -23,6 +23,8 @@ def run(options: Mapping[str, Any], console: Console) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [MIGRATE_LOCK])
         try:
+            if roles.can_administer():
+                roles.ensure()
             applied = schema.migrate()
         except schema.SchemaError as error:
             raise CommandError(str(error), returncode=NO_VERDICT) from error
