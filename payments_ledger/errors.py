@@ -55,3 +55,9 @@ class RowRefused(PoisonEvent):
     """Cassandra answered that it will never take this row, by a guardrail for example."""
 
     code = "ledger_row_refused"
+
+
+class VerificationUnfinished(AppError):
+    """The verification took longer than it was given; there is no verdict."""
+
+    code, status = "ledger_verification_unfinished", 503

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from marshal import dumps
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,17 @@ class Summary:
         key = event_type, currency
         self.sums[key] = self.sums.get(key, 0) + amount_minor
 
+    def add_page(self, page: Sequence[tuple[str | None, str | None, int | None, bytes | None]]) -> None:
+        """Add rows of event_type, currency, amount_minor and body_sha256, all at once, which is cheaper."""
+        presence, sums = 0, self.sums
+        for event_type, currency, amount_minor, body_sha256 in page:
+            if body_sha256:
+                presence += int.from_bytes(body_sha256[:DIGEST_BYTES], "big")
+            key = event_type or "", currency or ""
+            sums[key] = sums.get(key, 0) + (amount_minor or 0)
+        self.count += len(page)
+        self.presence = (self.presence + presence) % MODULUS
+
     def merge(self, other: "Summary") -> None:
         """Add another summary: the result is the summary of both sets of rows."""
         self.count += other.count
@@ -53,9 +65,10 @@ def presence_of(body_sha256: bytes | None) -> int:
 
 
 def content_of(comparable_row: tuple[Any, ...]) -> int:
-    """A hash over every value of a row in comparable form."""
-    # repr of a tuple of None, int, str and bytes is one text for one value, whatever built it.
-    return int.from_bytes(blake2b(repr(comparable_row).encode(), digest_size=DIGEST_BYTES).digest(), "big")
+    """A hash over every value of a row in comparable form. Comparable only within one version of Python."""
+    # Format 2 of marshal is one sequence of bytes for one tuple of None, int, str and bytes, whatever built it: later
+    # formats write whether a value is shared. Measured: a third of the time that repr takes.
+    return int.from_bytes(blake2b(dumps(comparable_row, 2), digest_size=DIGEST_BYTES).digest(), "big")
 
 
 def total_of(summaries: Iterable[Summary]) -> Summary:
@@ -98,11 +111,12 @@ def day_of(value: Any) -> date | None:
     """A date from what rows.py (a date) or the driver (its own Date) holds; None where there is none or none fits."""
     if value is None or isinstance(value, date):
         return value
-    return _date(value.days_from_epoch)
+    return date_of(value.days_from_epoch)
 
 
 @lru_cache(maxsize=4096)
-def _date(days_from_epoch: int) -> date | None:
+def date_of(days_from_epoch: int) -> date | None:
+    """The day so many days after 1970 began; None where no date reaches."""
     try:
         return _EPOCH.date() + timedelta(days=days_from_epoch)
     except OverflowError:

@@ -3,17 +3,22 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection, transaction
 
-from payments_ledger.errors import PoisonEvent
+from payments_ledger.errors import PoisonEvent, PostingsUnbalanced
+from payments_ledger.reconciliation.checks import Check
 from payments_ledger.reconciliation.digests import MODULUS, Summary
 from payments_ledger.reconciliation.scope import Block, Scope
-from payments_ledger.rows import EventRows, rows_of
+from payments_ledger.rows import EventRows, Row, rows_of
+from payments_ledger.tables import EVENTS_BY_DAY
 
 STREAM_ROWS = 2000
+_POSTINGS = EVENTS_BY_DAY.columns.index("postings")
 
 _CONDITIONS = """
     event.booked_at < %(watermark)s
@@ -39,21 +44,30 @@ SELECT booking_day, payment_type, bucket, event_type, currency, count(*), sum(am
 FROM halves GROUP BY 1, 2, 3, 4, 5
 """
 
-_STREAM = f"""
+# In the order of payments, so that what a payment has only once can be told without remembering every payment. The
+# share is taken of the id's last byte, which is random whatever made the id.
+_STREAM = """
 SELECT event.payment_id, event.seq, event.body, event.body_sha256, event.order_id, event.booking_day,
-       event.payment_type, event.bucket, event.event_type, event.amount_minor, event.currency,
+       event.payment_type, event.bucket, event.event_type, event.amount_minor, event.currency, event.postings::text,
        event.seq = newest.seq AS is_newest
 FROM payments_paymentevent AS event
-JOIN (SELECT payment_id, max(seq) AS seq FROM payments_paymentevent GROUP BY payment_id) AS newest USING (payment_id)
-WHERE {_CONDITIONS} AND (%(days)s::date[] IS NULL OR event.booking_day = ANY(%(days)s::date[]))
+JOIN (SELECT payment_id, max(seq) AS seq FROM payments_paymentevent {of_scope} GROUP BY payment_id) AS newest
+     USING (payment_id)
+WHERE {conditions} AND (%(days)s::date[] IS NULL OR event.booking_day = ANY(%(days)s::date[]))
+      AND (%(shares)s = 1 OR get_byte(uuid_send(event.payment_id), 15) %% %(shares)s = %(share)s)
+ORDER BY event.payment_id, event.seq
 """
+_OF_SCOPE = f"WHERE payment_id IN (SELECT event.payment_id FROM payments_paymentevent AS event WHERE {_CONDITIONS})"
+_STREAM_EVERYTHING = _STREAM.format(of_scope="", conditions=_CONDITIONS)
+_STREAM_DAYS = _STREAM.format(of_scope=_OF_SCOPE, conditions=_CONDITIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """One PaymentEvent. `rows` is None when its body cannot be recorded, and `problem` then says why.
 
-    `is_newest` is whether the payment has no later event, in or out of scope.
+    `is_newest` is whether the payment has no later event, in or out of scope; `is_first_of_reference` whether no
+    earlier event in scope has the same provider's reference.
     """
 
     payment_id: UUID
@@ -63,6 +77,16 @@ class Held:
     is_newest: bool
     rows: EventRows | None
     problem: str = ""
+    is_unbalanced: bool = False
+    is_first_of_reference: bool = False
+
+    def row(self, check: Check) -> Row | None:
+        """The row that the table should have because of this event; None when it needs none."""
+        if self.rows is None or (check.is_latest and not self.is_newest):
+            return None
+        if check.time_column is None and not self.is_first_of_reference:
+            return None
+        return check.expected(self.rows)
 
 
 def summaries(scope: Scope) -> dict[Block, Summary]:
@@ -78,13 +102,39 @@ def summaries(scope: Scope) -> dict[Block, Summary]:
     return found
 
 
-def stream(scope: Scope, *, days: Collection[date] | None = None) -> Iterator[Held]:
-    """Every event in scope (of `days` only, when given), each body hashed, checked and turned into rows again."""
-    parameters = {**_parameters(scope), "days": None if days is None else sorted(days)}
+def stream(scope: Scope, *, days: Collection[date] | None = None, share: int = 0, shares: int = 1) -> Iterator[Held]:
+    """Every event in scope (of `days` only, when given), each body hashed, checked and turned into rows again.
+
+    Payment by payment, each in the order of its events; with `shares`, only the payments of that share.
+    """
+    parameters = {
+        **_parameters(scope),
+        "days": None if days is None else sorted(days),
+        "share": share,
+        "shares": shares,
+    }
+    payment_id, seen = None, set[Row]()
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(_STREAM, parameters)
+        cursor.execute(_STREAM_DAYS if scope.is_bounded or days is not None else _STREAM_EVERYTHING, parameters)
         while rows := cursor.fetchmany(STREAM_ROWS):
-            yield from map(_held, rows)
+            for row in rows:
+                if row[0] != payment_id:
+                    payment_id, seen = row[0], set()
+                yield _held(row, seen)
+
+
+def references(scope: Scope) -> Iterator[Row]:
+    """The rows of payments_by_provider_ref that events in scope should have, each once."""
+    for held in stream(scope):
+        if held.is_first_of_reference and held.rows is not None and held.rows.reference is not None:
+            yield held.rows.reference
+
+
+def size_bytes() -> int:
+    """How much there is to read, roughly: the bytes of every partition of PaymentEvent."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree('payments_paymentevent')")
+        return int(cursor.fetchone()[0] or 0)
 
 
 def newest_seq(payment_id: UUID) -> int:
@@ -94,23 +144,31 @@ def newest_seq(payment_id: UUID) -> int:
         return cursor.fetchone()[0] or 0
 
 
-def _held(row: tuple[Any, ...]) -> Held:
-    payment_id, seq, body, body_sha256, order_id, day, payment_type, bucket, event_type, amount, currency, newest = row
+def _held(row: tuple[Any, ...], seen: set[Row]) -> Held:
+    """`seen` are the references of the payment's earlier events; this one's is added."""
+    payment_id, seq, body, body_sha256, order_id, day, payment_type, bucket, *amounts, postings, is_newest = row
     block = Block(day, payment_type, bucket)
+    held = partial(Held, payment_id, seq, order_id, block, is_newest)
     try:
         rows = rows_of(bytes(body), body_sha256=bytes(body_sha256), payment_id=payment_id, seq=seq)
     except PoisonEvent as error:
-        return Held(payment_id, seq, order_id, block, newest, None, f"{error.code}: {error.detail}")
-    columns = (order_id, block, event_type, amount, currency)
+        return held(None, f"{error.code}: {error.detail}", is_unbalanced=isinstance(error, PostingsUnbalanced))
+    columns = (order_id, block, *amounts, orjson.loads(postings))
     told = (
         rows.order_id,
         Block(rows.booking_day, rows.payment_type, rows.bucket),
         rows.event_type,
         rows.amount_minor,
         rows.currency,
+        rows.entry[_POSTINGS],
     )
-    problem = "" if columns == told else f"columns say {columns}, the body says {told}"
-    return Held(payment_id, seq, order_id, block, newest, rows, problem)
+    is_first = rows.reference is not None and rows.reference not in seen
+    if rows.reference is not None:
+        seen.add(rows.reference)
+    if columns == told:
+        return held(rows, is_first_of_reference=is_first)
+    is_unbalanced = sum(columns[-1].values()) != 0
+    return held(rows, f"columns say {columns}, the body says {told}", is_unbalanced, is_first)
 
 
 def _parameters(scope: Scope) -> dict[str, Any]:

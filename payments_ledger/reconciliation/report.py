@@ -20,9 +20,10 @@ class Kind(StrEnum):
     MISSING = "missing"  # PostgreSQL has the event, the table has no such row
     EXTRA = "extra"  # the table has a row of an event that PostgreSQL does not know
     DIFFERENT = "different"  # columns hold other values than the event's body says
+    UNBALANCED = "unbalanced"  # stored postings do not sum to zero
     HASH_BROKEN = "hash_broken"  # the stored body and the stored hash do not belong together
     STALE = "stale"  # the latest state is not that of the newest event
-    UNNAMED = "unnamed"  # missing, different or extra: one of more than a report can name
+    UNNAMED = "unnamed"  # one of more than a report can name; in blocks not listed any more, at least one each
     UNREADABLE = "unreadable"  # PostgreSQL's own event cannot be turned into rows
 
 
@@ -71,6 +72,7 @@ class Report:
     first_day: date | None
     last_day: date | None
     is_deep: bool
+    tables: tuple[str, ...] = ()
     skipped: list[OpenDays] = field(default_factory=list)
     blocks: int = 0
     totals: dict[str, Summary] = field(default_factory=dict)
@@ -82,10 +84,17 @@ class Report:
     def agrees(self) -> bool:
         return not self.counts
 
+    @property
+    def names_left(self) -> int:
+        """How many more differences can be named."""
+        return max(0, DIFFERENCES_NAMED_MAX - len(self.differences))
+
     def add(self, difference: Difference) -> None:
-        self.counts[difference.kind] += 1
-        if len(self.differences) < DIFFERENCES_NAMED_MAX:
+        if self.names_left:
+            self.counts[difference.kind] += 1
             self.differences.append(difference)
+        else:
+            self.counts[Kind.UNNAMED] += 1
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -98,6 +107,7 @@ class Report:
                 {"source": batch.source, "first_day": str(batch.first_day), "last_day": str(batch.last_day)}
                 for batch in self.skipped
             ],
+            "tables": list(self.tables),
             "blocks": self.blocks,
             "totals": {
                 store: {

@@ -1,49 +1,78 @@
 """One verification: watermark, digests on both sides, comparison, and the keys where blocks differ."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import structlog
 
-from payments_ledger.reconciliation import checks, postgres, scope
-from payments_ledger.reconciliation.checks import ENTRY, RECORD, STATE, Check
+from payments_ledger.errors import VerificationUnfinished
+from payments_ledger.reconciliation import postgres, scope, sharing, summing
+from payments_ledger.reconciliation.checks import CHECKS, Place, tables_of
 from payments_ledger.reconciliation.classify import add_differences
 from payments_ledger.reconciliation.digests import Summary, total_of
-from payments_ledger.reconciliation.report import Difference, Kind, Report
+from payments_ledger.reconciliation.report import Kind, Report
+from payments_ledger.reconciliation.scanning import Reading, readings
 from payments_ledger.reconciliation.scope import Block, Scope
+from payments_ledger.reconciliation.summing import Expected, Summaries
 
 logger = structlog.get_logger(__name__)
 
-Summaries = Mapping[Any, Summary]
+# Below this a second process takes longer to start than it saves: about 60,000 events.
+SHARED_FROM_BYTES = 100 * 2**20
+PROCESSES = 2
 
 
-def verify(*, first_day: date | None = None, last_day: date | None = None, is_deep: bool = True) -> Report:
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A piece of a verification that any process can do: one share of PostgreSQL's side, or one reading."""
+
+    scope: Scope
+    names: tuple[str, ...] = ()
+    is_deep: bool = False
+    share: int = 0
+    shares: int = 1
+    reading: Reading | None = None
+
+
+def verify(
+    *,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    is_deep: bool = True,
+    tables: Sequence[str] = (),
+    processes: int | None = None,
+    seconds_max: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
     """Compare what both stores hold below the watermark, on the days from `first_day` to `last_day` (both included).
 
     Quick: count, sums and digest of the stored hashes per block, of payment_events and events_by_day. Deep: also every
-    PostgreSQL body hashed again and every row of the three tables compared with the one rebuilt from that body, column
-    by column. Blocks that differ are always read key by key, every column. Changes nothing in either store.
-    Raises LedgerUnavailable or django.db.Error when a store cannot be read; there is no verdict then.
+    PostgreSQL body hashed again and every row of all five tables compared with the one rebuilt from that body, column
+    by column. `tables` leaves out the others. Blocks that differ are always read key by key, every column. Changes
+    nothing in either store. Memory grows with the number of blocks, not of rows.
+
+    `processes` share the reading (by default two when there is much to read); `progress` is told how far it is.
+    Raises LedgerUnavailable or django.db.Error when a store cannot be read, VerificationUnfinished after
+    `seconds_max`; there is no verdict then. Raises ValueError for a table that it does not compare.
     """
     started = time.monotonic()
     limits, watermark = scope.fix_scope(first_day=first_day, last_day=last_day)
-    report = Report(watermark, first_day, last_day, is_deep=is_deep, skipped=list(limits.open_days))
-    expected = _expected_deep(limits, report) if is_deep else _expected_quick(limits, report)
-    blocks: set[Block | None] = set()
-    for check, summaries in expected.items():
-        held = checks.summaries(check if is_deep else check.narrowed(), limits)
-        report.totals[check.table.name] = total_of(held.values())
-        blocks |= held.keys() | summaries.keys()
-        unequal = _outside_new_imports(unequal_blocks(summaries, held), limits, report)
-        if unequal:
-            add_differences(check, limits, unequal, report)
-    report.blocks = len(blocks)
+    names = tables_of(tables, is_deep=is_deep)
+    report = Report(watermark, first_day, last_day, is_deep=is_deep, tables=names, skipped=list(limits.open_days))
+    watch = _Watch(started, seconds_max, progress)
+    expected, held = _summed(limits, names, is_deep, processes or _processes(), watch)
+    for problem in expected.problems:
+        report.add(problem)
+    if expected.problems_unnamed:
+        report.counts[Kind.UNNAMED] += expected.problems_unnamed
+    _compare(limits, report, expected, held, watch)
     report.seconds = time.monotonic() - started
     logger.info(
         "ledger_verified",
         agrees=report.agrees,
+        mode="deep" if is_deep else "quick",
         blocks=report.blocks,
         events=report.totals["postgresql"].count,
         differences=dict(report.counts),
@@ -52,50 +81,87 @@ def verify(*, first_day: date | None = None, last_day: date | None = None, is_de
     return report
 
 
-def unequal_blocks(expected: Summaries, held: Summaries) -> set[Any]:
+def unequal_places(expected: Mapping[Place, Summary], held: Mapping[Place, Summary]) -> set[Place]:
     """The blocks whose summaries differ, or that only one side has."""
-    return {block for block in expected.keys() | held.keys() if expected.get(block) != held.get(block)}
+    return {place for place in expected.keys() | held.keys() if expected.get(place) != held.get(place)}
 
 
-def _expected_quick(limits: Scope, report: Report) -> dict[Check, Summaries]:
-    summaries = postgres.summaries(limits)
-    report.totals["postgresql"] = total_of(summaries.values())
-    return {RECORD: summaries, ENTRY: summaries}
+def work(unit: Unit) -> tuple[str, Summaries] | Expected:
+    """Do one unit, in whichever process this is."""
+    if unit.reading is not None:
+        return unit.reading.check.name, summing.held(unit.reading, unit.scope)
+    if unit.is_deep:
+        return summing.expected_deep(unit.scope, unit.names, share=unit.share, shares=unit.shares)
+    return summing.expected_quick(unit.scope, unit.names)
 
 
-def _expected_deep(limits: Scope, report: Report) -> dict[Check, Summaries]:
-    """The summaries of the rows that each table should have, from one pass over PaymentEvent."""
-    found: dict[Check, dict[Block | None, Summary]] = {RECORD: {}, ENTRY: {}, STATE: {}}
-    forms = {check: check.comparable() for check in found}
-    for held in postgres.stream(limits):
-        if held.problem:
-            report.add(
-                Difference(
-                    kind=Kind.UNREADABLE,
-                    table="payments_paymentevent",
-                    payment_id=held.payment_id,
-                    seq=held.seq,
-                    order_id=held.order_id,
-                    booking_day=held.block.booking_day,
-                    detail=held.problem,
-                )
-            )
-        if held.rows is None:
-            continue
-        for check, blocks in found.items():
-            if check is STATE and not held.is_newest:
-                continue
-            row = check.expected(held.rows)
-            summary = blocks.setdefault(check.block_of(row), Summary())
-            checks.add_row(check, summary, forms[check](row))
-    report.totals["postgresql"] = total_of(found[RECORD].values())
-    return dict(found)
+@dataclass(slots=True)
+class _Watch:
+    """How long it has taken and how far it is."""
+
+    started: float
+    seconds_max: float | None
+    progress: Callable[[str], None] | None
+    rows: int = 0
+
+    def saw(self, rows: int, what: str) -> None:
+        """Raises VerificationUnfinished when the time is over."""
+        self.rows += rows
+        elapsed = time.monotonic() - self.started
+        if self.progress is not None:
+            self.progress(f"{self.rows} rows of both stores in {elapsed:.0f} s, {what}")
+        if self.seconds_max is not None and elapsed > self.seconds_max:
+            raise VerificationUnfinished(f"after {elapsed:.0f} s and {self.rows} rows, in {what}")
 
 
-def _outside_new_imports(unequal: set[Any], limits: Scope, report: Report) -> set[Any]:
+def _processes() -> int:
+    return PROCESSES if postgres.size_bytes() >= SHARED_FROM_BYTES else 1
+
+
+def _summed(
+    limits: Scope, names: tuple[str, ...], is_deep: bool, count: int, watch: _Watch
+) -> tuple[Expected, dict[str, Summaries]]:
+    """What each table should add up to and what it does. PostgreSQL is asked first: its share takes longest."""
+    expected = Expected({name: {} for name in names})
+    held: dict[str, Summaries] = {name: {} for name in names}
+    units = _units(limits, names, is_deep, shares=count if is_deep else 1)
+    for result in sharing.results(work, units, processes=count):
+        if isinstance(result, Expected):
+            expected.add(result)
+            watch.saw(result.events.count, "PostgreSQL")
+        else:
+            name, summaries = result
+            summing.merge(held[name], summaries)
+            watch.saw(sum(summary.count for summary in summaries.values()), name)
+    return expected, held
+
+
+def _units(limits: Scope, names: tuple[str, ...], is_deep: bool, *, shares: int) -> Iterator[Unit]:
+    for share in range(shares):
+        yield Unit(limits, names=names, is_deep=is_deep, share=share, shares=shares)
+    for name in names:
+        check = CHECKS[name] if is_deep else summing.narrowed(CHECKS[name])
+        for reading in readings(check, limits):
+            yield Unit(limits, reading=reading)
+
+
+def _compare(limits: Scope, report: Report, expected: Expected, held: Mapping[str, Summaries], watch: _Watch) -> None:
+    places: set[Place] = set()
+    report.totals["postgresql"] = expected.events
+    for name in report.tables:
+        report.totals[name] = total_of(held[name].values())
+        places |= {place for place in held[name].keys() | expected.tables[name].keys() if not isinstance(place, int)}
+        unequal = _outside_new_imports(unequal_places(expected.tables[name], held[name]), limits, report)
+        if unequal:
+            watch.saw(0, f"the rows of {len(unequal)} blocks of {name} that differ")
+            add_differences(CHECKS[name], limits, unequal, expected.tables[name], held[name], report)
+    report.blocks = len(places)
+
+
+def _outside_new_imports(unequal: set[Place], limits: Scope, report: Report) -> set[Place]:
     """Without the blocks on days of imports that were opened or closed while the stores were being read."""
     if not unequal:
         return unequal
     fresh = [days for days in scope.open_days(since=report.watermark) if days not in limits.open_days]
     report.skipped += [days for days in fresh if days not in report.skipped]
-    return {block for block in unequal if block is None or not scope.is_within(block.booking_day, fresh)}
+    return {place for place in unequal if not isinstance(place, Block) or not scope.is_within(place.booking_day, fresh)}

@@ -17,6 +17,7 @@ DOCUMENT = ROOT / "docs/openapi.yaml"
 NEVER_ANSWERED = {
     "conflict": "a state table was asked for what its callers have ruled out",
     "gateway_not_configured": "the setting is read by workers",
+    "ledger_verification_unfinished": "verifications are run by commands and tasks",
 }
 
 

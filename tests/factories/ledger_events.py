@@ -84,13 +84,19 @@ def message_of(body: dict[str, Any]) -> Message:
 
 def history_of_payment(*, events: int, booked_at: datetime, **changes: Any) -> list[dict[str, Any]]:
     """The bodies of one payment with this many events, a second apart, all of one order."""
-    payment_id, order_id = uuid4(), str(uuid4())
+    payment_id = uuid4()
+    # What an event says of its payment, and so is the same in all of them.
+    constant = {
+        "order_id": str(uuid4()),
+        "user_id": str(uuid4()),
+        "payment_created_at": text_of_time(booked_at),
+    }
     return [
         fields(
             payment_id=payment_id,
             seq=seq,
             booked_at=booked_at + timedelta(seconds=seq - 1),
-            **{"order_id": order_id, **changes},
+            **{**constant, **changes},
         )
         for seq in range(1, events + 1)
     ]

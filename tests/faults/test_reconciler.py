@@ -8,11 +8,17 @@ from cassandra.util import Date
 
 from core.payments.models import ImportBatch
 from payments_ledger import session
-from payments_ledger.reconciliation import classify
+from payments_ledger.reconciliation import report as reports
 from payments_ledger.reconciliation.report import Kind
 from payments_ledger.reconciliation.verify import verify
 from payments_ledger.rows import rows_of
-from payments_ledger.tables import EVENTS_BY_DAY, PAYMENT_EVENTS, PAYMENTS_BY_ID
+from payments_ledger.tables import (
+    EVENTS_BY_DAY,
+    PAYMENT_EVENTS,
+    PAYMENTS_BY_ID,
+    PAYMENTS_BY_PROVIDER_REF,
+    PAYMENTS_BY_USER_MONTH,
+)
 from tests.factories.ledger_events import (
     canonical,
     day_of,
@@ -24,7 +30,19 @@ from tests.factories.ledger_events import (
     until_cassandra_answers,
 )
 
-TABLES = {table.name: table for table in (PAYMENT_EVENTS, EVENTS_BY_DAY, PAYMENTS_BY_ID)}
+# Table → the part of EventRows that is its row.
+ROWS = {
+    PAYMENT_EVENTS: "record",
+    EVENTS_BY_DAY: "entry",
+    PAYMENTS_BY_ID: "state",
+    PAYMENTS_BY_USER_MONTH: "user_month",
+    PAYMENTS_BY_PROVIDER_REF: "reference",
+}
+TABLES = {table.name: table for table in ROWS}
+
+
+WALLET = {"payment_type": "wallet"}
+CARD = {"payment_type": "card", "provider": "simulator"}
 
 
 class Day:
@@ -39,7 +57,7 @@ class Day:
                 events=2,
                 booked_at=noon + timedelta(minutes=number),
                 amount_minor=1000 + number,
-                payment_type="wallet" if number % 2 else "card",
+                **(WALLET if number % 2 else CARD | {"provider_ref": f"r-{uuid4()}"}),
             )
         ]
         self.date = day_of(self.bodies[0])
@@ -50,9 +68,8 @@ class Day:
         return rows_of(canonical(body))
 
     def row(self, table_name, body):
-        rows = self.rows(body)
-        row = {"payment_events": rows.record, "events_by_day": rows.entry, "payments_by_id": rows.state}[table_name]
-        return dict(zip(TABLES[table_name].columns, row, strict=True))
+        table = TABLES[table_name]
+        return dict(zip(table.columns, getattr(self.rows(body), ROWS[table]), strict=True))
 
     def condition(self, table_name, body):
         row, key = self.row(table_name, body), TABLES[table_name].key
@@ -79,6 +96,9 @@ class Day:
             self.insert("events_by_day", body)
         for body in self.bodies[1::2]:
             self.insert("payments_by_id", body)
+            self.insert("payments_by_user_month", body)
+            if body["provider_ref"]:
+                self.insert("payments_by_provider_ref", body)
 
     def verify(self, **options):
         return verify(first_day=self.date, last_day=self.date, **options)
@@ -134,10 +154,34 @@ def test_a_replay_does_not_bring_a_deleted_row_back(day):
     assert found(day.verify()) == [(Kind.MISSING, "events_by_day", *key(day.bodies[3]))]
 
 
-def test_a_deleted_latest_state_is_missing(day):
-    day.delete("payments_by_id", day.bodies[3])
+@pytest.mark.parametrize("table", ["payments_by_id", "payments_by_user_month"])
+def test_a_deleted_latest_state_is_missing(day, table):
+    day.delete(table, day.bodies[3])
 
-    assert found(day.verify()) == [(Kind.MISSING, "payments_by_id", *key(day.bodies[3]))]
+    assert found(day.verify()) == [(Kind.MISSING, table, *key(day.bodies[3]))]
+
+
+def test_a_deleted_reference_is_missing_and_a_changed_one_different(day):
+    day.delete("payments_by_provider_ref", day.bodies[0])
+    day.change("payments_by_provider_ref", day.bodies[4], "order_id", uuid4())
+
+    report = day.verify()
+
+    table = "payments_by_provider_ref"
+    assert found(report) == sorted(
+        [(Kind.MISSING, table, *key(day.bodies[0])), (Kind.DIFFERENT, table, *key(day.bodies[4]))]
+    )
+    assert [list(item.columns) for item in report.differences if item.kind == Kind.DIFFERENT] == [["order_id"]]
+
+
+@pytest.mark.parametrize("table", ["payment_events", "events_by_day"])
+def test_postings_that_do_not_sum_to_zero_are_unbalanced(day, table):
+    day.change(table, day.bodies[2], "postings", {"psp_clearing:simulator": 1002, "revenue": -1001})
+
+    report = day.verify()
+
+    assert found(report) == [(Kind.UNBALANCED, table, *key(day.bodies[2]))]
+    assert list(report.differences[0].columns) == ["postings"]
 
 
 def test_a_deleted_block_is_missing_row_by_row(day):
@@ -176,6 +220,10 @@ CHANGED_CELLS = [
     ("payments_by_id", "status", None),
     ("payments_by_id", "updated_at", 4_000_000_000_000),
     ("payments_by_id", "payment_type", "card_"),
+    ("payments_by_user_month", "refunded_minor", 1),
+    ("payments_by_user_month", "status", "refunded"),
+    ("payments_by_user_month", "updated_at", 4_000_000_000_000),
+    ("payments_by_user_month", "order_id", None),
 ]
 
 
@@ -245,6 +293,8 @@ STRAY_ROWS = [
     ("events_by_day", {"payment_type": "unheard_of"}),
     ("events_by_day", {"bucket": 77}),
     ("payments_by_id", {"payment_id": uuid4()}),
+    ("payments_by_user_month", {"user_id": uuid4()}),
+    ("payments_by_user_month", {"payment_id": uuid4()}),
 ]
 
 
@@ -266,10 +316,11 @@ def test_extra_rows_in_partitions_that_postgresql_does_not_know_are_found(day):
         assert any(str(value) in detail for value in changes.values() for detail in details)
 
 
-def test_a_latest_state_that_is_not_the_newest_is_stale(day):
-    day.insert("payments_by_id", day.bodies[2])
+@pytest.mark.parametrize("table", ["payments_by_id", "payments_by_user_month"])
+def test_a_latest_state_that_is_not_the_newest_is_stale(day, table):
+    day.insert(table, day.bodies[2])
 
-    assert found(day.verify()) == [(Kind.STALE, "payments_by_id", *key(day.bodies[3]))]
+    assert found(day.verify()) == [(Kind.STALE, table, *key(day.bodies[3]))]
 
 
 def test_every_difference_is_found_when_there_are_many(day):
@@ -291,7 +342,7 @@ def test_every_difference_is_found_when_there_are_many(day):
 
 
 def test_more_differences_than_a_report_names_are_still_counted(day, monkeypatch):
-    monkeypatch.setattr(classify, "DIFFERENCES_NAMED_MAX", 3)
+    monkeypatch.setattr(reports, "DIFFERENCES_NAMED_MAX", 3)
     for body in day.bodies[:5]:
         day.delete("payment_events", body)
 
@@ -310,9 +361,8 @@ def test_an_event_unrecorded_for_more_than_a_minute_is_missing_everywhere():
     finally:
         record([body])
 
-    assert found(report) == sorted(
-        (Kind.MISSING, table, body["payment_id"], 1) for table in ("payment_events", "events_by_day", "payments_by_id")
-    )
+    tables = ("payment_events", "events_by_day", "payments_by_id", "payments_by_user_month")
+    assert found(report) == sorted((Kind.MISSING, table, body["payment_id"], 1) for table in tables)
     assert verify(first_day=noon.date(), last_day=noon.date()).agrees
 
 

@@ -1,14 +1,17 @@
-"""`ledger verify`: compare Cassandra with PostgreSQL, block by block."""
+"""`ledger verify`: compare Cassandra with PostgreSQL, block by block, and keep what came of it."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from core.money import EXPONENTS
-from payments_ledger.management.actions.console import DIFFERS, DONE, Console, add_days, add_json, days_of
+from payments_ledger.management.actions.console import DIFFERS, DONE, NO_VERDICT, Console, add_days, add_json, days_of
+from payments_ledger.reconciliation.checks import CHECKS, tables_of
 from payments_ledger.reconciliation.report import Report
-from payments_ledger.reconciliation.verify import verify
+from payments_ledger.reconciliation.results import verify_and_keep
 
 HELP = "compare Cassandra with PostgreSQL, block by block"
 DIFFERENCES_SHOWN_MAX = 50
@@ -20,11 +23,32 @@ def add_arguments(parser: ArgumentParser) -> None:
     depth = parser.add_mutually_exclusive_group()
     depth.add_argument("--deep", dest="is_deep", action="store_true", default=True, help="every column (default)")
     depth.add_argument("--quick", dest="is_deep", action="store_false", help="counts, sums and stored hashes only")
+    parser.add_argument(
+        "--table", dest="tables", action="append", choices=list(CHECKS), help="only this one; repeatable"
+    )
+    parser.add_argument(
+        "--processes", type=int, choices=range(1, 65), metavar="N", help="share the reading (2 if much)"
+    )
 
 
 def run(options: Mapping[str, Any], console: Console) -> int:
     first_day, last_day = days_of(options)
-    report = verify(first_day=first_day, last_day=last_day, is_deep=options["is_deep"])
+    tables, is_deep = options["tables"] or (), options["is_deep"]
+    try:
+        tables_of(tables, is_deep=is_deep)
+    except ValueError as error:
+        raise CommandError(str(error), returncode=NO_VERDICT) from error
+    try:
+        report = verify_and_keep(
+            first_day=first_day,
+            last_day=last_day,
+            is_deep=is_deep,
+            tables=tables,
+            processes=options["processes"],
+            progress=console.progress,
+        )
+    finally:
+        console.end_progress()
     if options["json"]:
         console.document(report.as_json())
     else:

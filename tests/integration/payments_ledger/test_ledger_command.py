@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from payments_ledger import session
+from payments_ledger.models import Verification
 from tests.factories.ledger_events import day_of, fields, history_of_payment, insert_history, own_noon, record
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -70,6 +71,40 @@ def test_verify_exits_1_and_names_what_differs(bodies):
     (difference,) = report["differences"]
     assert (difference["payment_id"], difference["seq"]) == (body["payment_id"], 1)
     assert difference["columns"] == {"currency": {"expected": "GBP", "found": "EUR"}}
+    kept = kept_of(day_of(body))
+    assert (kept.verdict, kept.mode, kept.counts) == ("differ", "deep", {"different": 1})
+    assert kept.differences == report["differences"]
+    assert (kept.watermark.isoformat(), kept.blocks, kept.events) == (report["watermark"], 2, 2)
+
+
+def kept_of(day):
+    """The newest result of a verification of this day."""
+    return Verification.objects.filter(first_day=day, last_day=day).latest("finished_at")
+
+
+def test_two_processes_find_what_one_finds(bodies):
+    day = str(day_of(bodies[0]))
+    alone = json.loads(ledger("verify", "--day", day, "--json")[1])
+
+    shared = at_the_command_line("verify", "--day", day, "--json", "--processes", "2")
+    quick = at_the_command_line("verify", "--day", day, "--json", "--quick", "--processes", "2")
+
+    assert (shared.returncode, quick.returncode) == (0, 0)
+    assert json.loads(shared.stdout)["totals"] == alone["totals"]
+    hashed = {store: alone["totals"][store] for store in ("postgresql", "payment_events", "events_by_day")}
+    assert json.loads(quick.stdout)["totals"] == hashed
+
+
+def test_one_table_can_be_verified_alone(bodies):
+    day = str(day_of(bodies[0]))
+
+    report = json.loads(ledger("verify", "--day", day, "--json", "--table", "payments_by_user_month")[1])
+
+    assert report["tables"] == ["payments_by_user_month"]
+    assert {store: total["rows"] for store, total in report["totals"].items()} == {
+        "postgresql": 1,
+        "payments_by_user_month": 1,
+    }
 
 
 def set_currency(body, currency):
@@ -85,6 +120,7 @@ def set_currency(body, currency):
         ["verify", "--from", "2010-02-01", "--to", "2010-01-01"],
         ["verify", "--day", "2010-01-01", "--from", "2010-01-01"],
         ["verify", "--deep", "--quick"],
+        ["verify", "--quick", "--table", "payments_by_id"],
         ["unheard-of"],
     ],
 )
@@ -112,6 +148,10 @@ def test_a_store_that_does_not_answer_is_named_and_exits_2(variable, name):
     assert f"{name} cannot be reached" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+    if name == "Cassandra":
+        kept = Verification.objects.latest("finished_at")
+        assert (kept.verdict, kept.counts, kept.watermark) == ("none", {}, None)
+        assert kept.reason.startswith("ledger_unavailable: Cassandra at")
 
 
 def test_wait_ends_when_everything_is_recorded():

@@ -71,6 +71,8 @@ def test_a_batch_reaches_every_table_and_moves_recorded_seq(bodies):
         "payment_events": 36,
         "events_by_day": 36,
         "payments_by_id": 12,
+        "payments_by_user_month": 12,
+        "payments_by_provider_ref": 0,
     }
     payments = {UUID(body["payment_id"]) for body in bodies}
     assert recorded_seqs(payments) == dict.fromkeys(payments, 3)

@@ -1,0 +1,10 @@
+from django.contrib import admin
+
+from core.admin import ReadOnlyAdmin
+from payments_ledger.models import Verification
+
+
+@admin.register(Verification)
+class VerificationAdmin(ReadOnlyAdmin):
+    list_display = ["finished_at", "verdict", "mode", "first_day", "last_day", "events", "counts", "duration_ms"]
+    list_filter = ["verdict", "mode"]

@@ -1,0 +1,5 @@
+"""PostgreSQL's rows about the ledger; the ledger itself is in Cassandra. One module a subject."""
+
+from payments_ledger.models.verification import Mode, Verdict, Verification
+
+__all__ = ["Mode", "Verdict", "Verification"]
