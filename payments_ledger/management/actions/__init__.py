@@ -2,12 +2,13 @@
 
 from types import ModuleType
 
-from payments_ledger.management.actions import migrate, replay, verify, wait
+from payments_ledger.management.actions import migrate, replay, report, verify, wait
 
 # Name on the command line → module. Each has HELP, `add_arguments(parser)` and `run(options, console) -> exit code`.
 ACTIONS: dict[str, ModuleType] = {
     "migrate": migrate,
     "verify": verify,
     "replay": replay,
+    "report": report,
     "wait": wait,
 }
