@@ -141,3 +141,47 @@ PAYMENTS_BY_PROVIDER_REF = Table(
     clustering_key=("payment_id",),
     columns=("provider", "provider_ref", "payment_id", "order_id"),
 )
+
+LEDGER_CALENDAR = Table(
+    name="ledger_calendar",
+    partition_key=("booking_day",),
+    clustering_key=(),
+    columns=("booking_day", "bucket_count", "payment_types"),
+)
+
+LEDGER_SEALS = Table(
+    name="ledger_seals",
+    partition_key=("booking_day",),
+    clustering_key=("payment_type", "bucket", "seal_version"),
+    columns=(
+        "booking_day",
+        "payment_type",
+        "bucket",
+        "seal_version",
+        "event_count",
+        "sums",
+        "digest",
+        "pg_digest",
+        "matched",
+        "sealed_at",
+        "seal_no",
+        "prev_seal",
+        "tool_version",
+    ),
+)
+
+DAILY_TOTALS = Table(
+    name="daily_totals",
+    partition_key=("month",),
+    clustering_key=("booking_day", "payment_type", "currency", "event_type"),
+    columns=(
+        "month",
+        "booking_day",
+        "payment_type",
+        "currency",
+        "event_type",
+        "event_count",
+        "amount_minor",
+        "computed_at",
+    ),
+)

@@ -9,6 +9,7 @@ from core.payments.models import (
     PaymentEvent,
     PaymentOperation,
     PaymentRecording,
+    SealedDay,
     Voucher,
     Wallet,
 )
@@ -36,6 +37,11 @@ class DisputeAdmin(ReadOnlyAdmin):
 class PaymentEventAdmin(ReadOnlyAdmin):
     list_display = ["payment_id", "seq", "event_type", "amount_minor", "currency", "booked_at", "bucket"]
     list_filter = ["payment_type"]
+
+
+@admin.register(SealedDay)
+class SealedDayAdmin(ReadOnlyAdmin):
+    list_display = ["booking_day", "seal_no", "sealed_at"]
 
 
 @admin.register(Wallet)

@@ -1,5 +1,9 @@
 """Refusals of payments."""
 
+from collections.abc import Iterable
+from datetime import date
+
+from core.days import spans_of
 from core.errors import AppError, Conflict
 
 
@@ -65,6 +69,21 @@ class DisputeClosed(Conflict):
 
 class DayNotOpen(Exception):
     """A past day was to be booked into without an open import batch that covers it."""
+
+
+class DaySealed(DayNotOpen):
+    """Sealed days were to be booked into: they are closed for good, also for an import."""
+
+    def __init__(self, days: Iterable[date]) -> None:
+        self.days = sorted(days)
+        what = "is sealed and cannot" if len(self.days) == 1 else "are sealed and cannot"
+        super().__init__(
+            f"{spans_of(self.days)} {what} be booked into: book the correction on an open day, or leave these days out"
+        )
+
+
+class CalendarTooLate(Exception):
+    """A bucket count must be planned at least a day before the day it is for, and once; its message says which."""
 
 
 class BatchNotRecorded(Exception):

@@ -188,7 +188,11 @@ class Dispute(models.Model):
 
 
 class LedgerCalendar(models.Model):
-    """How many buckets a booking day has; a missing day uses the newest earlier row. Never changed once begun."""
+    """How many buckets a booking day has; a missing day uses the newest earlier row.
+
+    The database refuses a row less than a day ahead and any change of one that is there, so that a count never takes
+    effect in the middle of a day (migration 0005). services.calendar plans one.
+    """
 
     booking_day = models.DateField(primary_key=True)
     bucket_count = models.SmallIntegerField()
@@ -224,6 +228,24 @@ class ImportBatch(models.Model):
         constraints = [
             models.CheckConstraint(name="import_batch_days_in_order", condition=Q(first_day__lte=F("last_day")))
         ]
+
+
+class SealedDay(models.Model):
+    """A booking day that is closed for good: PostgreSQL's copy of its seal. No event enters such a day any more.
+
+    Append-only like PaymentEvent. `body` is the seal's canonical JSON, `seal_hash` its SHA-256 (the table checks it)
+    and `prev_hash` the hash of the seal with the number before, so that the newest `seal_hash` vouches for all.
+    """
+
+    booking_day = models.DateField(primary_key=True)
+    seal_no = models.BigIntegerField(unique=True, help_text="in the order of sealing, dense from 1")
+    seal_hash = models.BinaryField()
+    prev_hash = models.BinaryField(unique=True, help_text="32 zero bytes before the first")
+    body = models.BinaryField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="sealed_day_from_one", condition=Q(seal_no__gte=1))]
 
 
 class PaymentEvent(models.Model):

@@ -36,6 +36,9 @@ LEDGER: dict[str, Any] = {
 if LEDGER["ROLE"] not in LEDGER_USERS:
     raise ImproperlyConfigured(f"CASSANDRA_ROLE={LEDGER['ROLE']}: use one of {', '.join(LEDGER_USERS)}")
 
+# The chain of seals outside both databases; on a disk that outlives either, and backed up.
+LEDGER_SEALS_FILE = env.str("LEDGER_SEALS_FILE", default=".local/dev/ledger.seals")
+
 _replication = json.loads(str(LEDGER["REPLICATION"]).replace("'", '"'))
 
 CASSANDRA_DATABASE: dict[str, Any] = {

@@ -59,6 +59,7 @@ def derived_values(layout: Layout) -> dict[str, str]:
         "PROVIDER_LOG": str(layout.home / "provider" / "log.jsonl"),
         "PROVIDER_WEBHOOK_SECRETS": secret["webhook"],
         "STANDBY_MARK_FILE": str(layout.standby_mark),
+        "LEDGER_SEALS_FILE": str(layout.home / "ledger.seals"),
         "WEB_URL": layout.web_url,
     }
 

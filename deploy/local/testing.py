@@ -39,7 +39,7 @@ def run_tests(layout: Layout, pytest_arguments: list[str]) -> int:
                 # The provider's log is one of this run's books; another run's purchases would be breaks in them.
                 shutil.rmtree(layout.home / "provider", ignore_errors=True)
             run = f"r{secrets.token_hex(4)}"
-            write_env(layout, run_values(run))
+            write_env(layout, run_values(layout, run))
             lifecycle.bring_up(layout, dies_with_caller=starts_servers)
             return run_pytest(layout, pytest_arguments)
         finally:
@@ -50,11 +50,12 @@ def run_tests(layout: Layout, pytest_arguments: list[str]) -> int:
                 drop_database(node_of(layout, "primary"), read_env(layout.env_file)["POSTGRES_DB"])
 
 
-def run_values(run: str) -> dict[str, str]:
+def run_values(layout: Layout, run: str) -> dict[str, str]:
     """What sets one test run apart from every other on the same servers."""
     return {
         "POSTGRES_DB": f"countinghouse_{run}",
         "CASSANDRA_KEYSPACE": f"ledger_{run}",
+        "LEDGER_SEALS_FILE": str(layout.home / f"ledger_{run}.seals"),
         "KAFKA_TOPIC_PREFIX": f"{run}.",
         "KAFKA_GROUP_PREFIX": f"{run}.",
     }

@@ -89,7 +89,7 @@ def unknown_commands(text: str) -> list[str]:
     stack = [name for name in re.findall(r"deploy\.local ([a-z]+)", text) if name not in COMMANDS]
     actions = [
         f"{command} {action}"
-        for command, action in re.findall(r"manage\.py (ledger|outbox) ([a-z]+)", text)
+        for command, action in re.findall(r"manage\.py (ledger|outbox) ([a-z]+(?:-[a-z]+)*)", text)
         if f'"{action}"' not in _listing_of(command)
     ]
     return ours + stack + actions

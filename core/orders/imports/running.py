@@ -97,7 +97,8 @@ def prepared(request: Request, *, rejects: Rejects, progress: Progress) -> Itera
 def book(request: Request, *, spool: Spool, outcome: Outcome, progress: Progress) -> None:
     """Write what is new, wait until Cassandra has all of it, and close the batch. Goes on where an earlier run stopped.
 
-    A file with nothing new changes nothing. Raises StockShort and NotRecorded; the batch stays open then.
+    A file with nothing new changes nothing. Raises StockShort and NotRecorded; the batch stays open then. Raises
+    DaySealed before anything is written, when new invoices fall on sealed days.
     """
     survey = outcome.survey
     batch = ImportBatch.objects.filter(pk=outcome.batch_id).first()
@@ -106,7 +107,11 @@ def book(request: Request, *, spool: Spool, outcome: Outcome, progress: Progress
         assert survey.first_day is not None
         assert survey.last_day is not None
         batch = import_batches.open_batch(
-            batch_id=outcome.batch_id, source=request.path.name, first_day=survey.first_day, last_day=survey.last_day
+            batch_id=outcome.batch_id,
+            source=request.path.name,
+            first_day=survey.first_day,
+            last_day=survey.last_day,
+            days=survey.booking_days,
         )
         _write(batch, request, spool, outcome, progress)
     outcome.writing_seconds = time.monotonic() - started

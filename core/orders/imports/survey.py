@@ -20,7 +20,10 @@ KnownTotals = Callable[[Sequence[Invoice]], Mapping[str, int]]
 
 @dataclass(slots=True)
 class Survey:
-    """What the file holds. `tally` covers every invoice that can be booked, `plan` only those not booked before."""
+    """What the file holds. `tally` covers every invoice that can be booked, `plan` only those not booked before.
+
+    `booking_days` are the days on which the new ones have payments.
+    """
 
     tally: Tally
     plan: CataloguePlan = field(default_factory=CataloguePlan)
@@ -29,6 +32,7 @@ class Survey:
     conflicts: int = 0
     first_day: date | None = None
     last_day: date | None = None
+    booking_days: set[date] = field(default_factory=set)
 
     def add(self, invoice: Invoice, *, is_new: bool) -> None:
         self.tally.add(invoice)
@@ -38,7 +42,9 @@ class Survey:
         if is_new:
             self.plan.add(invoice)
             self.new_invoices += 1
-            self.new_payments += invoice.payment_rule is not None
+            if invoice.payment_rule is not None:
+                self.new_payments += 1
+                self.booking_days.add(day)
 
 
 def take_survey(

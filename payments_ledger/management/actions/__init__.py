@@ -2,7 +2,17 @@
 
 from types import ModuleType
 
-from payments_ledger.management.actions import migrate, replay, report, verify, wait
+from payments_ledger.management.actions import (
+    audit_chain,
+    calendar,
+    migrate,
+    replay,
+    report,
+    seal,
+    totals,
+    verify,
+    wait,
+)
 
 # Name on the command line → module. Each has HELP, `add_arguments(parser)` and `run(options, console) -> exit code`.
 ACTIONS: dict[str, ModuleType] = {
@@ -11,4 +21,8 @@ ACTIONS: dict[str, ModuleType] = {
     "replay": replay,
     "report": report,
     "wait": wait,
+    "seal": seal,
+    "audit-chain": audit_chain,
+    "calendar": calendar,
+    "totals": totals,
 }

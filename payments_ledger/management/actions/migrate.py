@@ -1,4 +1,4 @@
-"""`ledger migrate`: bring the keyspace to the newest schema."""
+"""`ledger migrate`: bring the keyspace to the newest schema, and the calendar's copy up to date."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connection
 
-from payments_ledger import roles, schema
+from payments_ledger import calendar, roles, schema
 from payments_ledger.management.actions.console import DONE, NO_VERDICT, Console
 
 HELP = "bring the keyspace to the newest schema"
@@ -26,6 +26,7 @@ def run(options: Mapping[str, Any], console: Console) -> int:
             if roles.can_administer():
                 roles.ensure()
             applied = schema.migrate()
+            calendar.copy()
         except schema.SchemaError as error:
             raise CommandError(str(error), returncode=NO_VERDICT) from error
         finally:
