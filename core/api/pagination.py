@@ -37,14 +37,14 @@ class Pages(CursorPagination):
         try:
             return super().decode_cursor(request)
         except NotFound:
-            raise _cursor_refused() from None
+            raise cursor_refused() from None
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any | None = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
         except (UnreadableValue, ValueError, OverflowError, DataError):
             # A cursor holds the value of a column; a made-up one may hold anything.
-            raise _cursor_refused() from None
+            raise cursor_refused() from None
 
     def get_paginated_response(self, data: Any) -> Response:
         following = self.get_next_link()
@@ -71,5 +71,6 @@ class Pages(CursorPagination):
         }
 
 
-def _cursor_refused() -> ValidationError:
+def cursor_refused() -> ValidationError:
+    """What to answer to a cursor that nobody gave out."""
     return ValidationError({"cursor": "Take it from `next` or `previous` of another page, unchanged."})

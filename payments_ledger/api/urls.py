@@ -1,7 +1,20 @@
 from django.urls import path
 
-from payments_ledger.api import views
+from payments_ledger.api import balance_views, views
 
 urlpatterns = [
     path("ledger/orders/<uuid:order_id>/payments", views.OrderPaymentsView.as_view(), name="ledger-order-payments"),
+    path("ledger/payments", views.PaymentListView.as_view(), name="ledger-payments"),
+    path("ledger/payments/<uuid:payment_id>", views.PaymentRecordView.as_view(), name="ledger-payment"),
+    path(
+        "ledger/provider-references/<str:provider>/<path:reference>",
+        views.ProviderReferenceView.as_view(),
+        name="ledger-provider-reference",
+    ),
+    path(
+        "ledger/accounts/<str:account>/balance",
+        balance_views.AccountBalanceView.as_view(),
+        name="ledger-account-balance",
+    ),
+    path("ledger/balances", balance_views.TrialBalanceView.as_view(), name="ledger-balances"),
 ]

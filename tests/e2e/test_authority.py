@@ -48,11 +48,14 @@ STAFF_ONLY = {
     "GET webhook-deliveries",
     "GET webhook-deliveries/<uuid:delivery_id>",
     "POST webhook-deliveries/<uuid:delivery_id>/replay",
+    "GET ledger/provider-references/<str:provider>/<path:reference>",
+    "GET ledger/accounts/<str:account>/balance",
+    "GET ledger/balances",
 }
 # Whoever has the code may see what it is worth.
 BEARER = {"GET vouchers/<str:code>"}
 # Ids of things that an Estate has none of.
-NONE_THERE = ("dispute_id", "endpoint_id", "delivery_id")
+NONE_THERE = ("dispute_id", "endpoint_id", "delivery_id", "reference")
 PRIVATE = [endpoint for endpoint in ENDPOINTS if str(endpoint) not in PUBLIC]
 OWNED = [each for each in PRIVATE if each.ids and str(each) not in STAFF_ONLY | BEARER]
 
@@ -79,6 +82,8 @@ class Estate:
             "code": voucher_code(),
             "pk": str(product.id),
             "provider": "simulator",
+            "reference": f"none_{uuid.uuid4().hex}",
+            "account": "revenue",
         }
         self.words = {"{product}": str(product.id), "{user}": str(self.shop.user.id)}
 

@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -14,6 +14,10 @@ from zlib import crc32
 from django.db import connection, transaction
 
 from core.ids import EVENT_NAMESPACE
+from core.payments.domain.accounts import postings_of
+from core.payments.domain.payment_state import EventType, PaymentState, PaymentType, next_state
+from core.payments.domain.totals import Totals, totals_after
+from core.payments.models import Payment
 from payments_ledger import session
 from payments_ledger.errors import LedgerUnavailable
 from payments_ledger.sink import LedgerProjection
@@ -161,3 +165,57 @@ def until_cassandra_answers(*, seconds_max: float = 15.0) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def life_of_payment(
+    *steps: tuple[str, int],
+    payment_type: str = "wallet",
+    provider: str = "",
+    booked_at: datetime | None = None,
+    seconds_apart: float = 1.0,
+    **changes: Any,
+) -> list[dict[str, Any]]:
+    """The bodies of one payment that went through `steps`, like ("refund.succeeded", 200): states, totals, postings.
+
+    By the rules of core.payments.domain, so that such a payment is one that could have been booked.
+    """
+    payment_id, order_id = changes.pop("payment_id", uuid4()), changes.pop("order_id", str(uuid4()))
+    user_id, began = changes.pop("user_id", str(uuid4())), booked_at or own_noon()
+    bodies: list[dict[str, Any]] = []
+    state: PaymentState | None = None
+    totals = Totals()
+    for seq, (name, amount_minor) in enumerate(steps, start=1):
+        event_type = EventType(f"payments.{name}.v1")
+        totals = totals_after(totals, event_type, amount_minor, is_first=seq == 1)
+        state = next_state(state, event_type, remainder_minor=totals.remainder_minor)
+        told = {
+            "payment_id": payment_id,
+            "seq": seq,
+            "order_id": order_id,
+            "user_id": user_id,
+            "event_type": str(event_type),
+            "status_after": str(state),
+            "amount_minor": amount_minor,
+            "payment_type": payment_type,
+            "provider": provider,
+            "postings": dict(postings_of(event_type, PaymentType(payment_type), amount_minor, provider)),
+            "payment_created_at": text_of_time(began),
+            **asdict(totals),
+        }
+        bodies.append(fields(booked_at=began + timedelta(seconds=seconds_apart * (seq - 1)), **{**told, **changes}))
+    return bodies
+
+
+def decide(bodies: list[dict[str, Any]]) -> Payment:
+    """PostgreSQL's row of the payment with these events, as booking them would have left it."""
+    last = bodies[-1]
+    same = ("order_id", "user_id", "payment_type", "seq", "currency", "provider", "provider_ref", "region")
+    totals = ("authorized_minor", "captured_minor", "refunded_minor", "disputed_minor")
+    return Payment.objects.create(
+        id=last["payment_id"],
+        state=last["status_after"],
+        amount_minor=bodies[0]["amount_minor"],
+        created_at=last["payment_created_at"],
+        last_booked_at=last["booked_at"],
+        **{name: last[name] for name in (*same, *totals)},
+    )

@@ -4,6 +4,7 @@ from types import ModuleType
 
 from payments_ledger.management.actions import (
     audit_chain,
+    balances,
     calendar,
     migrate,
     replay,
@@ -25,4 +26,5 @@ ACTIONS: dict[str, ModuleType] = {
     "audit-chain": audit_chain,
     "calendar": calendar,
     "totals": totals,
+    "balances": balances,
 }
