@@ -1,10 +1,15 @@
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from payments_ledger.models import Verification
+from payments_ledger.models import LedgerRepair, Verification
 
 
 @admin.register(Verification)
 class VerificationAdmin(ReadOnlyAdmin):
     list_display = ["finished_at", "verdict", "mode", "first_day", "last_day", "events", "counts", "duration_ms"]
     list_filter = ["verdict", "mode"]
+
+
+@admin.register(LedgerRepair)
+class LedgerRepairAdmin(ReadOnlyAdmin):
+    list_display = ["started_at", "finished_at", "who", "why", "rows_written"]

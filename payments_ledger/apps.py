@@ -1,4 +1,4 @@
-"""Django's view of the ledger: no models of its own, because its tables are not in PostgreSQL."""
+"""Django's view of the ledger. Its models are about the ledger; the payments themselves are in Cassandra."""
 
 from django.apps import AppConfig
 

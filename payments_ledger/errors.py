@@ -61,3 +61,9 @@ class VerificationUnfinished(AppError):
     """The verification took longer than it was given; there is no verdict."""
 
     code, status = "ledger_verification_unfinished", 503
+
+
+class AlreadyRunning(AppError):
+    """Work of this kind on the ledger is running already, and two at once would trip over each other."""
+
+    code, status = "ledger_already_running", 409

@@ -1,12 +1,14 @@
 """PaymentEvent, PostgreSQL's side of the ledger, turned into the ledger's rows; and how far it is recorded."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import connection
+from django.db.models import QuerySet
 
 from core.payments.models import PaymentEvent
 from payments_ledger.errors import PoisonEvent
@@ -44,18 +46,52 @@ def events_with_keys(keys: Iterable[tuple[UUID, int]]) -> Iterator[EventRows]:
                 yield event
 
 
-def events(
-    *, first_day: date | None = None, last_day: date | None = None, payment_id: UUID | None = None
-) -> Iterator[EventRows]:
-    """Every recordable event of those days (both included) or of that payment, in no particular order."""
-    held = PaymentEvent.objects.all()
-    if first_day is not None:
-        held = held.filter(booking_day__gte=first_day)
-    if last_day is not None:
-        held = held.filter(booking_day__lte=last_day)
-    if payment_id is not None:
-        held = held.filter(payment_id=payment_id)
-    yield from _read(held)
+def newest_events(payment_ids: Iterable[UUID]) -> Iterator[EventRows]:
+    """The newest event of each of these payments, where it can be recorded."""
+    wanted = set(payment_ids)
+    if wanted:
+        held = PaymentEvent.objects.filter(payment_id__in=wanted)
+        yield from _read(held.order_by("payment_id", "-seq").distinct("payment_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events: of those days (both included), booked from `since` on and before `until`, of that payment.
+
+    What is None does not limit. Times are aware.
+    """
+
+    first_day: date | None = None
+    last_day: date | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    payment_id: UUID | None = None
+
+
+def count(selection: Selection) -> int:
+    """How many events these are, recordable or not."""
+    return _held(selection).count()
+
+
+def events(selection: Selection) -> Iterator[EventRows]:
+    """Every recordable event of the selection, in no particular order."""
+    yield from _read(_held(selection))
+
+
+def _held(selection: Selection) -> QuerySet[PaymentEvent]:
+    limits: dict[str, Any] = {
+        "booking_day__gte": selection.first_day,
+        "booking_day__lte": selection.last_day,
+        "booked_at__gte": selection.since,
+        "booked_at__lt": selection.until,
+        "payment_id": selection.payment_id,
+    }
+    # The day is the partition key and the first column of an index; the time is neither.
+    if selection.since is not None:
+        limits["booking_day__gte"] = max(selection.since.astimezone(UTC).date(), selection.first_day or date.min)
+    if selection.until is not None:
+        limits["booking_day__lte"] = min(selection.until.astimezone(UTC).date(), selection.last_day or date.max)
+    return PaymentEvent.objects.filter(**{name: limit for name, limit in limits.items() if limit is not None})
 
 
 def _read(held: Any) -> Iterator[EventRows]:

@@ -39,8 +39,21 @@ def write(events: Sequence[EventRows]) -> None:
     LedgerUnavailable when the outcome of any row is unknown (write the same events again), RowRefused when the server
     will not take one.
     """
+    _send(_statements(events))
+
+
+def rewrite(rows: Iterable[tuple[Table, Row, int]]) -> None:
+    """Write single rows, each at its own write timestamp in microseconds: for repair, which chooses rows and time.
+
+    A value may be UNSET_VALUE (the cell stays as it is) or None (what stands in the cell goes, and a tombstone comes).
+    Returns once each row is acknowledged at LOCAL_QUORUM; raises as write() does.
+    """
+    _send(session.prepared(table.insert_cql()).bind((*row, timestamp_us)) for table, row, timestamp_us in rows)
+
+
+def _send(statements: Iterable[Any]) -> None:
     in_flight: deque[ResponseFuture] = deque()
-    for statement in _statements(events):
+    for statement in statements:
         if len(in_flight) == REQUESTS_IN_FLIGHT_MAX:
             _await(in_flight.popleft())
         in_flight.append(session.submit(statement))

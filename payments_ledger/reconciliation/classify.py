@@ -183,7 +183,7 @@ def _possible_events(check: Check, payment_id: UUID, seq: int | None) -> Iterato
     if check.is_latest:
         return history.events_with_keys([(payment_id, postgres.newest_seq(payment_id))])
     if seq is None:
-        return history.events(payment_id=payment_id)
+        return history.events(history.Selection(payment_id=payment_id))
     return history.events_with_keys([(payment_id, seq)])
 
 

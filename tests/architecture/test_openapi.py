@@ -18,6 +18,7 @@ NEVER_ANSWERED = {
     "conflict": "a state table was asked for what its callers have ruled out",
     "gateway_not_configured": "the setting is read by workers",
     "ledger_verification_unfinished": "verifications are run by commands and tasks",
+    "ledger_already_running": "commands only",
 }
 
 

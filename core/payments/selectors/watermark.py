@@ -25,6 +25,17 @@ WHERE event.inserted_at > clock_timestamp() - make_interval(secs => %s)
 """
 
 
+def oldest_in_progress() -> datetime:
+    """The start of the oldest transaction that may still book an event; the primary's now when there is none.
+
+    An event that is not visible to a statement begun after this returned is booked at or after this moment.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_PROGRESS)
+        (moment,) = cursor.fetchone()
+    return moment
+
+
 def read() -> datetime:
     """The watermark, by the primary's clock: compare only events booked before it, and read it before the digests.
 
@@ -32,9 +43,8 @@ def read() -> datetime:
     """
     # Two statements, in this order: a transaction that ends between them is gone from the sessions, so its events
     # must be visible to the second. In one statement they would be in neither.
+    in_progress = oldest_in_progress()
     with connection.cursor() as cursor:
-        cursor.execute(_IN_PROGRESS)
-        (in_progress,) = cursor.fetchone()
         cursor.execute(_UNRECORDED, [in_progress, UNRECORDED_GRACE_SECONDS])
         (moment,) = cursor.fetchone()
     return moment

@@ -7,6 +7,7 @@ from payments_ledger.management.actions import (
     balances,
     calendar,
     migrate,
+    repair,
     replay,
     report,
     seal,
@@ -19,6 +20,7 @@ from payments_ledger.management.actions import (
 ACTIONS: dict[str, ModuleType] = {
     "migrate": migrate,
     "verify": verify,
+    "repair": repair,
     "replay": replay,
     "report": report,
     "wait": wait,

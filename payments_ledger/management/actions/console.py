@@ -51,6 +51,22 @@ def add_json(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
+def add_rate(parser: ArgumentParser, *, default: float, unit: str) -> None:
+    parser.add_argument(
+        "--rate", type=rate_of, default=default, metavar="N", help=f"at most so many {unit} a second ({default:.0f})"
+    )
+
+
+def rate_of(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is no rate: write how many a second, above 0")
+    return rate
+
+
 def day_of(text: str) -> date:
     try:
         return date.fromisoformat(text)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
+from core.errors import AppError
 from payments_ledger.errors import LedgerUnavailable
 from payments_ledger.management.actions import ACTIONS
 from payments_ledger.management.actions.console import NO_VERDICT, Console
@@ -27,6 +28,8 @@ class Command(BaseCommand):
             code = ACTIONS[options["action"]].run(options, Console(out=self.stdout))
         except LedgerUnavailable as error:
             raise CommandError(f"Cassandra cannot be reached: {error.detail}", returncode=NO_VERDICT) from error
+        except AppError as error:
+            raise CommandError(error.detail, returncode=NO_VERDICT) from error
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"PostgreSQL cannot be reached or refuses: {reason}", returncode=NO_VERDICT) from error

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from uuid import UUID
@@ -121,6 +122,8 @@ def set_currency(body, currency):
         ["verify", "--day", "2010-01-01", "--from", "2010-01-01"],
         ["verify", "--deep", "--quick"],
         ["verify", "--quick", "--table", "payments_by_id"],
+        ["replay", "--since", "noon"],
+        ["replay", "--since", "2010-02-01T00:00", "--until", "2010-02-01"],
         ["unheard-of"],
     ],
 )
@@ -176,6 +179,29 @@ def test_replay_writes_what_never_arrived():
     assert code == 0
     assert "2 events written again" in output
     assert ledger("verify", "--day", str(day_of(lost[0])))[0] == 0
+
+
+def test_replay_takes_a_range_of_booking_times_and_a_dry_run_writes_nothing():
+    noon = own_noon()
+    lost = history_of_payment(events=4, booked_at=noon)
+    insert_history(lost)
+    span = ["--since", f"{noon + timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}", "--until", str(noon + timedelta(seconds=3))]
+
+    dry = ledger("replay", *span, "--dry-run", "--json")
+    written_after_dry_run = stored_seqs(lost[0])
+    wet = ledger("replay", *span)
+    written = stored_seqs(lost[0])
+    record(lost)
+
+    assert (dry[0], json.loads(dry[1])["events"]) == (0, 2)
+    assert written_after_dry_run == []
+    assert "2 events written again" in wet[1]
+    assert written == [2, 3]
+
+
+def stored_seqs(body):
+    cql = "SELECT seq FROM payment_events WHERE order_id = ? AND payment_id = ?"
+    return [row["seq"] for row in session.lookup(cql, [UUID(body["order_id"]), UUID(body["payment_id"])])]
 
 
 def test_migrate_has_nothing_to_do_twice():
