@@ -10,7 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 django.setup()
 
 app = Celery(
-    "countinghouse", include=["workers.tasks.payments", "workers.tasks.webhooks", "workers.tasks.housekeeping"]
+    "countinghouse",
+    include=["workers.tasks.payments", "workers.tasks.webhooks", "workers.tasks.housekeeping", "workers.tasks.ledger"],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from celery.schedules import crontab
+from django.conf import settings
+
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "query-unknown-operations": {
         "task": "payments.query_unknown_operations",
@@ -34,4 +37,17 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
+    "verify-last-days": {
+        "task": "ledger.verify_last_days",
+        # UTC; the day before has long ended everywhere.
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
+    },
 }
+
+if settings.LEDGER["VERIFY_EVERY_SECONDS"]:
+    BEAT_SCHEDULE["verify-recent-days"] = {
+        "task": "ledger.verify_recent",
+        "schedule": settings.LEDGER["VERIFY_EVERY_SECONDS"],
+        "options": {"expires": 60},
+    }

@@ -29,6 +29,8 @@ LEDGER: dict[str, Any] = {
         "reader": env.str("CASSANDRA_READER_PASSWORD", default=""),
         "analyst": env.str("CASSANDRA_ANALYST_PASSWORD", default=""),
     },
+    # How often recent days are verified, quickly; 0 for never.
+    "VERIFY_EVERY_SECONDS": env.float("LEDGER_VERIFY_EVERY_SECONDS", default=300.0),
     # For `ledger migrate` alone: with it the roles are made, their passwords set, and the well-known one changed.
     "ADMIN_USER": env.str("CASSANDRA_ADMIN_USER", default="cassandra"),
     "ADMIN_PASSWORD": env.str("CASSANDRA_ADMIN_PASSWORD", default=""),

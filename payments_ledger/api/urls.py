@@ -1,6 +1,6 @@
 from django.urls import path
 
-from payments_ledger.api import balance_views, views
+from payments_ledger.api import balance_views, verification_views, views
 
 urlpatterns = [
     path("ledger/orders/<uuid:order_id>/payments", views.OrderPaymentsView.as_view(), name="ledger-order-payments"),
@@ -17,4 +17,5 @@ urlpatterns = [
         name="ledger-account-balance",
     ),
     path("ledger/balances", balance_views.TrialBalanceView.as_view(), name="ledger-balances"),
+    path("ledger/verifications", verification_views.VerificationListView.as_view(), name="ledger-verifications"),
 ]

@@ -19,7 +19,9 @@ from payments_ledger.rows import Row
 # A scan asks for a slice of the token ring at a time: a slice that times out is short, and processes can share them.
 TOKEN_RANGES = 64
 _TOKEN_LEAST, _TOKEN_MOST = -(2**63), 2**63 - 1
-PAGE_ROWS = 2000
+# Whole rows carry bodies of a kilobyte. Measured with narrow ones: a fifth less work for Cassandra than pages of 2,000.
+PAGE_ROWS = 2_000
+NARROW_PAGE_ROWS = 5_000
 # Queries that one reading makes: enough to keep a process busy for a second, few enough to share out evenly.
 RANGES_A_READING = 4
 PARTITIONS_A_READING_MAX = 16
@@ -112,7 +114,7 @@ def pages(reading: Reading) -> Iterator[tuple[Place, Sequence[Row]]]:
         if len(in_flight) == in_flight_max:
             yield from _pages(*in_flight.popleft())
         bound = statement.bind(parameters)
-        bound.fetch_size = PAGE_ROWS
+        bound.fetch_size = PAGE_ROWS if reading.check.is_whole else NARROW_PAGE_ROWS
         in_flight.append((reading.places[number] if reading.places else None, session.submit(bound)))
     while in_flight:
         yield from _pages(*in_flight.popleft())

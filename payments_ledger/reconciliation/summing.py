@@ -1,10 +1,12 @@
 """What pieces of both stores add up to, block by block: the work that processes share."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from payments_ledger.errors import LedgerUnavailable, VerificationUnfinished
 from payments_ledger.reconciliation import postgres
 from payments_ledger.reconciliation.checks import CHECKS, Check, Place
 from payments_ledger.reconciliation.digests import Summary, content_of, date_of, total_of
@@ -15,6 +17,9 @@ from payments_ledger.rows import Row
 
 Summaries = dict[Place, Summary]
 
+# The clock is looked at once in so many events.
+CLOCK_EVENTS = 2_000
+READ_ATTEMPTS = 3
 # What proves presence and amounts; bodies stay unread.
 _AMOUNTS = ("event_type", "currency", "amount_minor", "body_sha256")
 _WHERE = ("booking_day", "payment_type", "bucket", "booked_at")
@@ -52,7 +57,17 @@ def narrowed(check: Check) -> Check:
 
 
 def held(reading: Reading, scope: Scope) -> Summaries:
-    """What one piece of a table in Cassandra holds. Raises LedgerUnavailable."""
+    """What one piece of a table in Cassandra holds. Raises LedgerUnavailable when it cannot be read, however often."""
+    for attempt in range(1, READ_ATTEMPTS):
+        try:
+            return _held(reading, scope)
+        except LedgerUnavailable:
+            # A busy server lets one query of thousands time out; the piece is small, and read from its beginning.
+            time.sleep(attempt)
+    return _held(reading, scope)
+
+
+def _held(reading: Reading, scope: Scope) -> Summaries:
     found: Summaries = {}
     if reading.check.is_whole:
         for place, row in rows_in_scope(reading, scope):
@@ -75,13 +90,20 @@ def expected_quick(scope: Scope, names: tuple[str, ...]) -> Expected:
     return Expected(dict.fromkeys(names, summaries))
 
 
-def expected_deep(scope: Scope, names: tuple[str, ...], *, share: int, shares: int) -> Expected:
-    """From the bodies of one share of the payments, each row made anew."""
+def expected_deep(
+    scope: Scope, names: tuple[str, ...], *, share: int = 0, shares: int = 1, ends_at: float = float("inf")
+) -> Expected:
+    """From the bodies of one share of the payments, each row made anew.
+
+    Raises VerificationUnfinished when that takes until `ends_at` of the monotonic clock.
+    """
     forms: list[tuple[Check, Callable[[Row], Row], Summaries]] = [
         (CHECKS[name], CHECKS[name].comparable(), {}) for name in names
     ]
     found = Expected({check.name: summaries for check, _, summaries in forms})
-    for event in postgres.stream(scope, share=share, shares=shares):
+    for number, event in enumerate(postgres.stream(scope, share=share, shares=shares)):
+        if number % CLOCK_EVENTS == 0 and time.monotonic() > ends_at:
+            raise VerificationUnfinished(f"after {number} events of PostgreSQL")
         if event.problem:
             _add_problem(found, event)
         for check, form, summaries in forms:

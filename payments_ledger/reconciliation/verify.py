@@ -7,6 +7,7 @@ from datetime import date
 
 import structlog
 
+from payments_ledger import session
 from payments_ledger.errors import VerificationUnfinished
 from payments_ledger.reconciliation import postgres, scope, sharing, summing
 from payments_ledger.reconciliation.checks import CHECKS, Place, tables_of
@@ -34,6 +35,8 @@ class Unit:
     share: int = 0
     shares: int = 1
     reading: Reading | None = None
+    # By the machine's monotonic clock, which its processes share.
+    ends_at: float = float("inf")
 
 
 def verify(
@@ -58,6 +61,8 @@ def verify(
     `seconds_max`; there is no verdict then. Raises ValueError for a table that it does not compare.
     """
     started = time.monotonic()
+    # A server that is away is said to be so at once; only one that answered is asked again and again.
+    session.ping()
     limits, watermark = scope.fix_scope(first_day=first_day, last_day=last_day)
     names = tables_of(tables, is_deep=is_deep)
     report = Report(watermark, first_day, last_day, is_deep=is_deep, tables=names, skipped=list(limits.open_days))
@@ -91,7 +96,7 @@ def work(unit: Unit) -> tuple[str, Summaries] | Expected:
     if unit.reading is not None:
         return unit.reading.check.name, summing.held(unit.reading, unit.scope)
     if unit.is_deep:
-        return summing.expected_deep(unit.scope, unit.names, share=unit.share, shares=unit.shares)
+        return summing.expected_deep(unit.scope, unit.names, share=unit.share, shares=unit.shares, ends_at=unit.ends_at)
     return summing.expected_quick(unit.scope, unit.names)
 
 
@@ -104,13 +109,17 @@ class _Watch:
     progress: Callable[[str], None] | None
     rows: int = 0
 
+    @property
+    def ends_at(self) -> float:
+        return float("inf") if self.seconds_max is None else self.started + self.seconds_max
+
     def saw(self, rows: int, what: str) -> None:
         """Raises VerificationUnfinished when the time is over."""
         self.rows += rows
         elapsed = time.monotonic() - self.started
         if self.progress is not None:
             self.progress(f"{self.rows} rows of both stores in {elapsed:.0f} s, {what}")
-        if self.seconds_max is not None and elapsed > self.seconds_max:
+        if time.monotonic() > self.ends_at:
             raise VerificationUnfinished(f"after {elapsed:.0f} s and {self.rows} rows, in {what}")
 
 
@@ -124,7 +133,7 @@ def _summed(
     """What each table should add up to and what it does. PostgreSQL is asked first: its share takes longest."""
     expected = Expected({name: {} for name in names})
     held: dict[str, Summaries] = {name: {} for name in names}
-    units = _units(limits, names, is_deep, shares=count if is_deep else 1)
+    units = _units(limits, names, is_deep, shares=count if is_deep else 1, ends_at=watch.ends_at)
     for result in sharing.results(work, units, processes=count):
         if isinstance(result, Expected):
             expected.add(result)
@@ -136,9 +145,9 @@ def _summed(
     return expected, held
 
 
-def _units(limits: Scope, names: tuple[str, ...], is_deep: bool, *, shares: int) -> Iterator[Unit]:
+def _units(limits: Scope, names: tuple[str, ...], is_deep: bool, *, shares: int, ends_at: float) -> Iterator[Unit]:
     for share in range(shares):
-        yield Unit(limits, names=names, is_deep=is_deep, share=share, shares=shares)
+        yield Unit(limits, names=names, is_deep=is_deep, share=share, shares=shares, ends_at=ends_at)
     for name in names:
         check = CHECKS[name] if is_deep else summing.narrowed(CHECKS[name])
         for reading in readings(check, limits):

@@ -51,6 +51,7 @@ STAFF_ONLY = {
     "GET ledger/provider-references/<str:provider>/<path:reference>",
     "GET ledger/accounts/<str:account>/balance",
     "GET ledger/balances",
+    "GET ledger/verifications",
 }
 # Whoever has the code may see what it is worth.
 BEARER = {"GET vouchers/<str:code>"}

@@ -2,12 +2,15 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from core.env import env
 from deploy.local.control import Stack
+from payments_ledger.reconciliation.verify import verify
+from tests.factories.ledger_events import until_cassandra_answers
 from tests.storefront import Storefront, events_of, payments_of, recorded_seq
 from tests.waiting import eventually
 
@@ -35,6 +38,10 @@ def test_orders_are_accepted_while_a_server_is_stopped_and_recorded_after(stack:
     stack.start(server)
     for order_id in orders:
         shop.recorded(order_id, seconds_max=90)
+    until_cassandra_answers()
+    today = datetime.now(UTC).date()
+    report = verify(first_day=today - timedelta(days=1), last_day=today)
+    assert [difference.sentence() for difference in report.differences] == []
 
 
 def test_a_card_is_charged_once_when_the_provider_is_away_at_first(stack: Stack):

@@ -1,111 +1,16 @@
 """What is done to Cassandra by hand, verify finds: every row, named to its key; and nothing where nothing was done."""
 
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from cassandra.util import Date
 
 from core.payments.models import ImportBatch
-from payments_ledger import session
 from payments_ledger.reconciliation import report as reports
 from payments_ledger.reconciliation.report import Kind
 from payments_ledger.reconciliation.verify import verify
-from payments_ledger.rows import rows_of
-from payments_ledger.tables import (
-    EVENTS_BY_DAY,
-    PAYMENT_EVENTS,
-    PAYMENTS_BY_ID,
-    PAYMENTS_BY_PROVIDER_REF,
-    PAYMENTS_BY_USER_MONTH,
-)
-from tests.factories.ledger_events import (
-    canonical,
-    day_of,
-    fields,
-    history_of_payment,
-    insert_history,
-    own_noon,
-    record,
-    until_cassandra_answers,
-)
-
-# Table → the part of EventRows that is its row.
-ROWS = {
-    PAYMENT_EVENTS: "record",
-    EVENTS_BY_DAY: "entry",
-    PAYMENTS_BY_ID: "state",
-    PAYMENTS_BY_USER_MONTH: "user_month",
-    PAYMENTS_BY_PROVIDER_REF: "reference",
-}
-TABLES = {table.name: table for table in ROWS}
-
-
-WALLET = {"payment_type": "wallet"}
-CARD = {"payment_type": "card", "provider": "simulator"}
-
-
-class Day:
-    """A day of payments in both stores, and the means to damage Cassandra's side of it."""
-
-    def __init__(self, *, payments=6):
-        noon = own_noon()
-        self.bodies = [
-            body
-            for number in range(payments)
-            for body in history_of_payment(
-                events=2,
-                booked_at=noon + timedelta(minutes=number),
-                amount_minor=1000 + number,
-                **(WALLET if number % 2 else CARD | {"provider_ref": f"r-{uuid4()}"}),
-            )
-        ]
-        self.date = day_of(self.bodies[0])
-        insert_history(self.bodies)
-        record(self.bodies)
-
-    def rows(self, body):
-        return rows_of(canonical(body))
-
-    def row(self, table_name, body):
-        table = TABLES[table_name]
-        return dict(zip(table.columns, getattr(self.rows(body), ROWS[table]), strict=True))
-
-    def condition(self, table_name, body):
-        row, key = self.row(table_name, body), TABLES[table_name].key
-        return " AND ".join(f"{column} = ?" for column in key), [row[column] for column in key]
-
-    def delete(self, table_name, body):
-        condition, values = self.condition(table_name, body)
-        by_hand(f"DELETE FROM {table_name} WHERE {condition}", values)
-
-    def change(self, table_name, body, column, value):
-        condition, values = self.condition(table_name, body)
-        by_hand(f"UPDATE {table_name} SET {column} = ? WHERE {condition}", [value, *values])
-
-    def insert(self, table_name, body, **changes):
-        # An absent value is written as NULL, so that mending also takes away what was put there by hand.
-        row = {**self.row(table_name, body), **changes}
-        marks = ", ".join("?" * len(row))
-        by_hand(f"INSERT INTO {table_name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
-
-    def mend(self):
-        """Write every row as it was, now: a write at the original time would not undo what was done by hand."""
-        for body in self.bodies:
-            self.insert("payment_events", body)
-            self.insert("events_by_day", body)
-        for body in self.bodies[1::2]:
-            self.insert("payments_by_id", body)
-            self.insert("payments_by_user_month", body)
-            if body["provider_ref"]:
-                self.insert("payments_by_provider_ref", body)
-
-    def verify(self, **options):
-        return verify(first_day=self.date, last_day=self.date, **options)
-
-
-def by_hand(cql, values):
-    session.session().execute(session.prepared(cql), values, execution_profile=session.LOOKUP)
+from tests.factories.ledger_events import fields, insert_history, own_noon, record, until_cassandra_answers
+from tests.ledger_day import Day, by_hand, found, key
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -118,14 +23,6 @@ def day():
     made = Day()
     yield made
     made.mend()
-
-
-def found(report):
-    return sorted((item.kind, item.table, str(item.payment_id), item.seq) for item in report.differences)
-
-
-def key(body):
-    return body["payment_id"], body["seq"]
 
 
 def test_nothing_is_found_where_nothing_was_done(day):
@@ -277,15 +174,9 @@ def test_quick_finds_a_changed_hash_and_a_changed_amount(day):
 
 def test_an_extra_row_in_a_known_order_is_found(day):
     extra = fields(booked_at=own_noon(), order_id=day.bodies[0]["order_id"], booking_day=str(day.date))
-    row = day.row("payment_events", day.bodies[0])
     day.insert("payment_events", day.bodies[0], payment_id=UUID(extra["payment_id"]))
-    try:
-        assert found(day.verify()) == [(Kind.EXTRA, "payment_events", extra["payment_id"], 1)]
-    finally:
-        by_hand(
-            "DELETE FROM payment_events WHERE order_id = ? AND payment_id = ?",
-            [row["order_id"], UUID(extra["payment_id"])],
-        )
+
+    assert found(day.verify()) == [(Kind.EXTRA, "payment_events", extra["payment_id"], 1)]
 
 
 STRAY_ROWS = [
@@ -302,13 +193,8 @@ def test_extra_rows_in_partitions_that_postgresql_does_not_know_are_found(day):
     body = day.bodies[1]
     for table, changes in STRAY_ROWS:
         day.insert(table, body, **changes)
-    try:
-        report = day.verify()
-    finally:
-        for table, changes in STRAY_ROWS:
-            row = {**day.row(table, body), **changes}
-            condition = " AND ".join(f"{column} = ?" for column in TABLES[table].key)
-            by_hand(f"DELETE FROM {table} WHERE {condition}", [row[column] for column in TABLES[table].key])
+
+    report = day.verify()
 
     assert report.counts == {Kind.EXTRA: len(STRAY_ROWS)}
     for table, changes in STRAY_ROWS:

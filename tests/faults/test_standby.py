@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import psycopg2
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection
 
 from deploy.local.control import Stack
 from deploy.local.layout import StackError
+from payments_ledger.reconciliation.verify import verify
 from tests.storefront import Storefront, payments_of
 from tests.waiting import eventually
 
@@ -103,7 +105,11 @@ def test_a_promoted_standby_has_every_order_and_the_old_primary_comes_back_behin
     eventually(lambda: not stack.layout.standby_mark.exists(), what="the rebuilt standby is synchronous")
     assert stack.postgres_port("standby") == old_primary
     assert payments_on(old_primary, after) == ["captured"]
-    shop.recorded(after)
+    for order_id in [*before, after]:
+        shop.recorded(order_id)
+    today = datetime.now(UTC).date()
+    report = verify(first_day=today - timedelta(days=1), last_day=today)
+    assert [difference.sentence() for difference in report.differences] == []
 
     # Back to where the test found the pair: the way there is a second promotion.
     stack.promote()
