@@ -29,7 +29,7 @@ from payments_ledger.errors import LedgerUnavailable
 # for reads would show mismatches that are none.
 LOOKUP = "lookup"
 BULK = "bulk"
-LOOKUP_TIMEOUT_SECONDS = 5.0
+LOOKUP_TIMEOUT_SECONDS = 4.0
 BULK_TIMEOUT_SECONDS = 15.0
 CONNECT_TIMEOUT_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0

@@ -13,28 +13,41 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from cassandra import OperationTimedOut
 from cassandra.cluster import Cluster, ResponseFuture, ResultSet, Session
 from cassandra.query import PreparedStatement
 from django.conf import settings
 
-from payments_ledger.cluster import BULK, LOOKUP, address, credentials_of, new_cluster, unavailable_when_away
+from payments_ledger.cluster import (
+    BULK,
+    LOOKUP,
+    LOOKUP_TIMEOUT_SECONDS,
+    address,
+    credentials_of,
+    new_cluster,
+    unavailable_when_away,
+)
 from payments_ledger.errors import LedgerUnavailable
 
 logger = structlog.get_logger(__name__)
 
 # While Cassandra is down every caller hears so at once; one of them a second tries to connect again.
 CONNECT_HOLDOFF_SECONDS = 1.0
+# A node that is connected and does not answer would hold a thread of the web for a whole time-out with every look-up.
+# After one that got no answer, a single caller in so many seconds asks on; the others hear at once that it is away.
+STALL_HOLDOFF_SECONDS = LOOKUP_TIMEOUT_SECONDS
 
 
 @dataclass(slots=True)
 class _Door:
-    """The state of one process: its session, what it has prepared, and when connecting last failed."""
+    """The state of one process: its session, what it has prepared, and when connecting or a look-up last failed."""
 
     cluster: Cluster | None = None
     session: Session | None = None
     prepared: dict[str, PreparedStatement] = field(default_factory=dict)
     failed_at: float = float("-inf")
     failure: str = ""
+    unanswered_at: float | None = None
 
 
 _lock = threading.Lock()
@@ -65,10 +78,19 @@ def prepared(cql: str) -> PreparedStatement:
 
 
 def lookup(cql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """Every row of a small answer, as dictionaries."""
-    statement = prepared(cql)
-    with unavailable_when_away():
-        return list(session().execute(statement, parameters, execution_profile=LOOKUP))
+    """Every row of a small answer, as dictionaries. Raises LedgerUnavailable, at once while a node does not answer."""
+    door = _door
+    _refuse_while_unanswered(door)
+    try:
+        statement = prepared(cql)
+        with unavailable_when_away():
+            rows = list(session().execute(statement, parameters, execution_profile=LOOKUP))
+    except LedgerUnavailable as error:
+        if isinstance(error.__cause__, OperationTimedOut):
+            door.unanswered_at = time.monotonic()
+        raise
+    door.unanswered_at = None
+    return rows
 
 
 def stream(cql: str, parameters: Sequence[Any] = (), *, page_rows: int = 5000) -> Iterator[tuple[Any, ...]]:
@@ -115,6 +137,15 @@ def close() -> None:
         door.cluster.shutdown()
 
 
+def _refuse_while_unanswered(door: _Door) -> None:
+    if door.unanswered_at is None:
+        return
+    if time.monotonic() - door.unanswered_at < STALL_HOLDOFF_SECONDS:
+        raise LedgerUnavailable(f"Cassandra at {address()} did not answer a moment ago")
+    # This caller asks for all the others; two that come here at the same time are no harm.
+    door.unanswered_at = time.monotonic()
+
+
 def _open(door: _Door) -> None:
     if time.monotonic() - door.failed_at < CONNECT_HOLDOFF_SECONDS:
         raise LedgerUnavailable(door.failure)
@@ -127,6 +158,8 @@ def _open(door: _Door) -> None:
         cluster.shutdown()
         door.failed_at, door.failure = time.monotonic(), error.detail
         raise
+    # PREPARE takes the session's own time-out of ten seconds, which only a Cluster without profiles may set openly.
+    opened._default_timeout = LOOKUP_TIMEOUT_SECONDS
     door.cluster, door.session = cluster, opened
     logger.info("ledger_session_opened", address=address(), keyspace=settings.LEDGER["KEYSPACE"])
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from cassandra.query import UNSET_VALUE, BatchStatement, BatchType
 
 from payments_ledger import session
 from payments_ledger.cluster import unavailable_when_away
-from payments_ledger.errors import RowRefused
+from payments_ledger.errors import LedgerUnavailable, RowRefused
 from payments_ledger.rows import EventRows, Row
 from payments_ledger.tables import (
     EVENTS_BY_DAY,
@@ -37,7 +38,7 @@ def write(events: Sequence[EventRows]) -> None:
 
     Idempotent in any order and number of times: keys and write timestamps come from the events alone. Raises
     LedgerUnavailable when the outcome of any row is unknown (write the same events again), RowRefused when the server
-    will not take one.
+    will not take one. Either way nothing is in flight any more.
     """
     _send(_statements(events))
 
@@ -53,12 +54,19 @@ def rewrite(rows: Iterable[tuple[Table, Row, int]]) -> None:
 
 def _send(statements: Iterable[Any]) -> None:
     in_flight: deque[ResponseFuture] = deque()
-    for statement in statements:
-        if len(in_flight) == REQUESTS_IN_FLIGHT_MAX:
+    try:
+        for statement in statements:
+            if len(in_flight) == REQUESTS_IN_FLIGHT_MAX:
+                _await(in_flight.popleft())
+            in_flight.append(session.submit(statement))
+        while in_flight:
             _await(in_flight.popleft())
-        in_flight.append(session.submit(statement))
-    while in_flight:
-        _await(in_flight.popleft())
+    finally:
+        # After a failure: a server that is slow would get the next attempt on top of what it has not finished. All of
+        # these were sent within one time-out, so it is waited for about once.
+        for future in in_flight:
+            with suppress(LedgerUnavailable, RowRefused):
+                _await(future)
 
 
 def latest_of_each(events: Iterable[EventRows]) -> list[EventRows]:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 
 import structlog
@@ -13,7 +12,7 @@ from outbox.consuming.dead_letters import DeadLetters
 from outbox.consuming.message import Message
 from outbox.consuming.offsets import OffsetStore
 from outbox.consuming.projection import Projection, is_retryable
-from outbox.consuming.subscription import Subscription
+from outbox.consuming.subscription import BATCH_ROWS_MAX, Subscription
 
 STEP_SECONDS = 0.1
 REASON_CHARACTERS_MAX = 2000
@@ -36,30 +35,32 @@ class Delivery:
         self._subscription = subscription
         self._stop = stop
         self._backoff = Backoff(stop)
+        self._rows_max = BATCH_ROWS_MAX
 
     def deliver(self, batch: Sequence[Message]) -> None:
         """Returns when all of the batch is stored, is another member's, or the loop was asked to stop.
 
-        A batch that fails for good is halved until the message that fails is alone.
+        A batch goes in parts. What fails is tried again as half of it: until the message that fails for good is alone,
+        or until a server that takes little at a time gets so little that it takes it. After each success the next part
+        is a quarter larger. What got through is stored and is not sent again.
         """
-        parts = deque([list(batch)])
-        while parts:
-            part = self._subscription.still_owned(parts.popleft())
-            if not part:
-                continue
+        waiting = list(batch)
+        while waiting := self._subscription.still_owned(waiting):
+            part, rest = waiting[: self._rows_max], waiting[self._rows_max :]
             try:
                 self._apply(part)
             except Exception as error:
-                if is_retryable(error):
-                    parts.appendleft(part)
-                    if not self._wait_to_retry(error, part):
-                        return
-                elif len(part) > 1:
-                    middle = len(part) // 2
-                    parts.extendleft([part[middle:], part[:middle]])
-                elif not self._set_aside(part[0], error):
-                    parts.appendleft(part)
-        self._backoff.reset()
+                may_pass = is_retryable(error)
+                if len(part) > 1:
+                    self._rows_max = len(part) // 2
+                elif not may_pass and self._set_aside(part[0], error):
+                    waiting = rest
+                if may_pass and not self._wait_to_retry(error, part):
+                    return
+            else:
+                waiting = rest
+                self._rows_max = min(self._rows_max + self._rows_max // 4 + 1, BATCH_ROWS_MAX)
+                self._backoff.reset()
         self._subscription.resume()
 
     def redrive(self, key: str) -> None:

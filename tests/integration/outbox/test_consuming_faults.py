@@ -90,6 +90,35 @@ def test_an_outage_is_waited_for_and_the_batch_comes_again(
     assert not DeadLetter.objects.filter(group_id=group, agg_key__in=keys).exists()
 
 
+def test_a_server_that_takes_little_at_a_time_gets_little_and_everything_arrives(
+    consume: Callable[[Remembering], RunningLoop], group: str
+) -> None:
+    keys = new_keys(40)
+    ours = set(keys)
+
+    class Overloaded(Remembering):
+        """Fails for whoever brings more than three messages at once, and keeps nothing of what it was given then."""
+
+        refused = 0
+
+        def project(self, batch: Sequence[Message]) -> None:
+            # Other tests' messages are in the topic too.
+            if sum(message.key in ours for message in batch) > 3:
+                self.refused += 1
+                raise TimeoutError("too much at once")
+            super().project(batch)
+
+    projection = Overloaded()
+    send(*[(key, seq) for seq in (1, 2) for key in keys])
+    consume(projection)
+
+    eventually(has(projection, dict.fromkeys(keys, 2)))
+
+    assert projection.refused > 0
+    assert all(projection.sequences(key) == [1, 2] for key in keys)
+    assert not DeadLetter.objects.filter(group_id=group, agg_key__in=keys).exists()
+
+
 def test_a_stop_during_an_outage_is_heard(consume: Callable[[Remembering], RunningLoop], group: str) -> None:
     (key,) = new_keys(1)
     attempts: list[int] = []

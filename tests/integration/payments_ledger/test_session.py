@@ -1,11 +1,8 @@
 """The door to Cassandra: right level on the wire, safe after a fork, quick and clear when away, back by itself."""
 
-import contextlib
 import os
-import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from django.conf import settings as live
 from payments_ledger import session
 from payments_ledger.errors import LedgerUnavailable
 from tests.factories.ledger_events import until_cassandra_answers
+from tests.fakes.cql_proxy import Proxy
 
 PROJECT = Path(__file__).resolve().parents[3]
 QUERY = "SELECT release_version FROM system.local"
@@ -26,53 +24,6 @@ def own_session():
     session.close()
     yield
     session.close()
-
-
-class Proxy:
-    """A TCP relay in front of Cassandra that can be cut and mended."""
-
-    def __init__(self, target):
-        self._target = target
-        self._open = []
-        self._listener = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-
-    def mend(self):
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def cut(self):
-        # shutdown wakes the thread that waits in accept; close alone would leave the port listening.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for end in self._open:
-            end.close()
-        self._open.clear()
-
-    def _accept(self, listener):
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self._target)
-            self._open += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _relay(source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        finally:
-            for end in (source, sink):
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.parametrize("profile", [session.LOOKUP, session.BULK])
@@ -161,3 +112,45 @@ def test_a_session_that_lost_its_node_works_again_once_the_node_is_back(own_sess
     proxy.mend()
     until_cassandra_answers()
     proxy.cut()
+
+
+def test_a_node_that_does_not_answer_costs_one_caller_its_time_out_and_the_others_nothing(
+    own_session, settings, monkeypatch
+):
+    proxy = Proxy(("127.0.0.1", live.LEDGER["PORT"]))
+    settings.LEDGER = {**live.LEDGER, "PORT": proxy.port}
+    monkeypatch.setattr(session, "STALL_HOLDOFF_SECONDS", 1.0)
+    proxy.mend()
+    try:
+        until_cassandra_answers()
+        proxy.stall()
+        started = time.monotonic()
+        with pytest.raises(LedgerUnavailable):
+            session.ping()
+        first = time.monotonic() - started
+        with pytest.raises(LedgerUnavailable, match="did not answer a moment ago"):
+            session.ping()
+        second = time.monotonic() - started - first
+        proxy.flow()
+        until_cassandra_answers(seconds_max=5)
+    finally:
+        proxy.cut()
+
+    assert 3.5 < first < 5
+    assert second < 0.1
+
+
+def test_a_statement_that_cannot_be_prepared_is_given_up_within_five_seconds(own_session, settings):
+    proxy = Proxy(("127.0.0.1", live.LEDGER["PORT"]))
+    settings.LEDGER = {**live.LEDGER, "PORT": proxy.port}
+    proxy.mend()
+    try:
+        until_cassandra_answers()
+        proxy.stall()
+        started = time.monotonic()
+        with pytest.raises(LedgerUnavailable):
+            session.lookup("SELECT cluster_name FROM system.local")
+    finally:
+        proxy.cut()
+
+    assert time.monotonic() - started < 5

@@ -128,6 +128,29 @@ def test_no_more_than_the_limit_is_in_flight(cassandra, monkeypatch):
     assert (most, waiting) == (4, 0)
 
 
+@pytest.mark.parametrize("error", [OperationTimedOut(), InvalidRequest("Guardrail violated")], ids=["later", "never"])
+def test_after_a_failure_nothing_is_in_flight_any_more(cassandra, monkeypatch, error):
+    monkeypatch.setattr(writing, "REQUESTS_IN_FLIGHT_MAX", 4)
+    waiting = 0
+
+    class Failing(Answer):
+        def result(self):
+            nonlocal waiting
+            waiting -= 1
+            super().result()
+
+    def submit(statement):
+        nonlocal waiting
+        waiting += 1
+        return Failing(error)
+
+    monkeypatch.setattr(session, "submit", submit)
+    with pytest.raises((LedgerUnavailable, RowRefused)):
+        writing.write(events(10))
+
+    assert waiting == 0
+
+
 def test_the_write_timestamp_grows_with_every_event_of_a_payment():
     stamps = [event.write_timestamp_us for event in events(3)]
 
