@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from payments_ledger.models import LedgerRepair, Verification
+from payments_ledger.models import LedgerRepair, SealingRun, Verification
 
 
 @admin.register(Verification)
@@ -13,3 +13,8 @@ class VerificationAdmin(ReadOnlyAdmin):
 @admin.register(LedgerRepair)
 class LedgerRepairAdmin(ReadOnlyAdmin):
     list_display = ["started_at", "finished_at", "who", "why", "rows_written"]
+
+
+@admin.register(SealingRun)
+class SealingRunAdmin(ReadOnlyAdmin):
+    list_display = ["finished_at", "through_day", "sealed", "not_yet", "differs", "reason", "duration_ms"]

@@ -32,6 +32,21 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "seal-closed-days": {
+        "task": "ledger.seal_closed_days",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+    "sum-up-open-days": {
+        "task": "ledger.sum_up_open_days",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+    "copy-ledger-calendar": {
+        "task": "ledger.copy_calendar",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "purge-stored-answers": {
         "task": "housekeeping.purge_stored_answers",
         "schedule": 600.0,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from payments_ledger.api import balance_views, verification_views, views
+from payments_ledger.api import balance_views, seal_views, verification_views, views
 
 urlpatterns = [
     path("ledger/orders/<uuid:order_id>/payments", views.OrderPaymentsView.as_view(), name="ledger-order-payments"),
@@ -18,4 +18,7 @@ urlpatterns = [
     ),
     path("ledger/balances", balance_views.TrialBalanceView.as_view(), name="ledger-balances"),
     path("ledger/verifications", verification_views.VerificationListView.as_view(), name="ledger-verifications"),
+    path("ledger/seals", seal_views.SealListView.as_view(), name="ledger-seals"),
+    path("ledger/totals", seal_views.DayTotalsView.as_view(), name="ledger-totals"),
+    path("ledger/completeness", seal_views.CompletenessView.as_view(), name="ledger-completeness"),
 ]

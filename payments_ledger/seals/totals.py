@@ -69,8 +69,13 @@ def recompute(day: date, *, computed_at: datetime, recorded: Mapping[Block, Reco
 def recompute_between(first_day: date, last_day: date) -> Iterator[date]:
     """Sum up again every day of these (both included) that has events; each day as it is done."""
     for day in booked_days(first_day, last_day):
-        recompute(day, computed_at=primary_now())
+        recompute_now(day)
         yield day
+
+
+def recompute_now(day: date) -> int:
+    """Sum up the day again, as of now; see recompute()."""
+    return recompute(day, computed_at=primary_now())
 
 
 def between(first_day: date, last_day: date) -> list[DayTotal]:

@@ -52,6 +52,9 @@ STAFF_ONLY = {
     "GET ledger/accounts/<str:account>/balance",
     "GET ledger/balances",
     "GET ledger/verifications",
+    "GET ledger/seals",
+    "GET ledger/totals",
+    "GET ledger/completeness",
 }
 # Whoever has the code may see what it is worth.
 BEARER = {"GET vouchers/<str:code>"}

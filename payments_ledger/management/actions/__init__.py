@@ -6,6 +6,7 @@ from payments_ledger.management.actions import (
     audit_chain,
     balances,
     calendar,
+    completeness,
     migrate,
     repair,
     replay,
@@ -29,4 +30,5 @@ ACTIONS: dict[str, ModuleType] = {
     "calendar": calendar,
     "totals": totals,
     "balances": balances,
+    "completeness": completeness,
 }

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from payments_ledger.management.actions.console import DIFFERS, DONE, NO_VERDICT, Console, add_json, day_of
-from payments_ledger.seals import obstacles, sealing
+from payments_ledger.seals import obstacles, runs, sealing
 from payments_ledger.seals.days import unsealed_days
 from payments_ledger.seals.errors import ChainBroken, SealingBusy
 from payments_ledger.seals.sealing import DayResult, Outcome
@@ -34,13 +34,18 @@ def run(options: Mapping[str, Any], console: Console) -> int:
         raise CommandError(f"{late[0]}: nothing was sealed", returncode=NO_VERDICT)
     if options["dry_run"]:
         return _rehearse(options, console)
-    results: list[DayResult] = []
+
+    def told(result: DayResult) -> None:
+        console.progress(f"{result.day} {result.outcome}")
+        if not options["json"] and (options["day"] or result.outcome in _BAD):
+            _print(result, console)
+
     try:
-        for result in [sealing.seal_day(last_day)] if options["day"] else sealing.seal_through(last_day):
-            results.append(result)
-            console.progress(f"{len(results)} days, {result.day} {result.outcome}")
-            if not options["json"] and (options["day"] or result.outcome in _BAD):
-                _print(result, console)
+        if options["day"]:
+            results = [sealing.seal_day(last_day)]
+            told(results[0])
+        else:
+            results = runs.seal_and_keep(last_day, told=told)
     except SealingBusy as error:
         raise CommandError(str(error), returncode=NO_VERDICT) from error
     except ChainBroken as error:
