@@ -13,7 +13,10 @@ import pytest
 hypothesis.settings.register_profile("no_deadline", deadline=None)
 hypothesis.settings.load_profile("no_deadline")
 
-ORDER_OF_KINDS = ["unit", "properties", "architecture", "contract", "integration", "races", "e2e", "faults", "books"]
+ORDER_OF_KINDS = [
+    *("unit", "properties", "simulation", "architecture", "contract"),
+    *("integration", "races", "e2e", "faults", "books"),
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
