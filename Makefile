@@ -9,7 +9,7 @@ ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help staff setup up down stop start status logs demo import verify test test-full openapi check bench-checkout cqlsh failover clean
+.PHONY: help staff setup up down stop start status logs demo import verify test test-full openapi check bench-checkout cqlsh spark failover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-checkout: setup ## measure the wallet checkout on a stack of its own (ARGS
 
 cqlsh: ## open cqlsh on the ledger as an analyst (ROLE=reader or writer, ARGS="-e 'SELECT ...'")
 	@ROLE=$(or $(ROLE),analyst) $(LOCAL) cqlsh $(ARGS)
+
+spark: setup ## compare the stores with Spark, installed on first use (ARGS="verify --day 2026-11-20"; none: only install)
+	@$(LOCAL) spark $(ARGS)
 
 failover: ## promote the PostgreSQL standby: check the mark, fence the primary, promote
 	@$(LOCAL) failover

@@ -20,15 +20,19 @@ COMMANDS = {
     "failover": "promote the PostgreSQL standby",
     "check": "run every static check",
     "cqlsh": "open cqlsh on the ledger; further arguments go to cqlsh",
+    "spark": "install Spark; further arguments are a job for it",
     "database": "create a database with the app's grants",
 }
+
+# What follows these commands belongs to another program.
+PASSED_ON = ("test", "cqlsh", "spark")
 
 
 def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = arguments.add_subparsers(dest="command", required=True)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, add_help=name not in ("test", "cqlsh"))
+        command = commands.add_parser(name, help=text, add_help=name not in PASSED_ON)
         command.add_argument("--stack", choices=("dev", "test"), default="test" if name == "test" else "dev")
     commands.choices["up"].add_argument("--servers-only", action="store_true", help="without the app's processes")
     commands.choices["logs"].add_argument("program", nargs="?")
@@ -39,9 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str]) -> int:
-    # Arguments of pytest and cqlsh are passed on untouched; every other command refuses what it does not know.
+    # These pass their arguments on untouched; every other command refuses what it does not know.
     options, others = parser().parse_known_args(argv)
-    if others and options.command not in ("test", "cqlsh"):
+    if others and options.command not in PASSED_ON:
         parser().error(f"unknown arguments: {' '.join(others)}")
     return run(options, layout_of(options.stack), others)
 
@@ -49,7 +53,7 @@ def main(argv: list[str]) -> int:
 def run(options: argparse.Namespace, layout: Layout, others: list[str]) -> int:
     """Carry out one command and return its exit code."""
     # Imported here, so that a check or a status does not load what only a start needs.
-    from deploy.local import checks, control, cqlsh, failover, lifecycle, status, testing
+    from deploy.local import checks, control, cqlsh, failover, lifecycle, spark, status, testing
 
     match options.command:
         case "up":
@@ -70,6 +74,8 @@ def run(options: argparse.Namespace, layout: Layout, others: list[str]) -> int:
             failover.promote_standby(layout)
         case "check":
             return checks.run_checks()
+        case "spark":
+            spark.open_spark(layout, others)
         case "cqlsh":
             cqlsh.open_cqlsh(layout, others)
         case "database":

@@ -134,27 +134,31 @@ _MARKS = {Verdict.SEALED: "S", Verdict.AGREES: "\N{CHECK MARK}", Verdict.DIFFERS
 
 def agreed(agreement: Agreement) -> Section:
     title = "Agreement of PostgreSQL and Cassandra"
-    if agreement.problem:
-        return Section(title, agreement.problem)
+    problem = f"{agreement.problem}. " if agreement.problem else ""
     looked_at = [day for day in agreement.days if day.verdict is not Verdict.UNKNOWN]
     if not looked_at:
-        return Section(title, f"{NO_DATA} None of these days has been sealed or verified.")
+        return Section(title, f"{problem}{NO_DATA} None of these days has been sealed or verified.")
     counts = {verdict: agreement.count(verdict) for verdict in Verdict}
     cells = [
         Cell(f"{day.day.day}", day.verdict.name.lower(), _MARKS.get(day.verdict, "\N{MIDDLE DOT}"), _told(day))
         for day in agreement.days
     ]
     table = Table(
-        ("day", "verdict", "seal", "events sealed"),
+        ("day", "verdict", "verified up to", "seal", "events sealed"),
         [
-            (f"{day.day}", day.verdict.value, _text(day.seal_no), _text(day.events))
-            for day in agreement.days
-            if day.verdict is not Verdict.UNKNOWN
+            (
+                f"{day.day}",
+                day.verdict.value,
+                f"{day.verified_at:%Y-%m-%d %H:%M}" if day.verified_at else "",
+                _text(day.seal_no),
+                _text(day.events),
+            )
+            for day in looked_at
         ],
     )
     summary = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
     legend = [(verdict.name.lower(), f"{mark} {verdict.value}") for verdict, mark in _MARKS.items()]
-    return Section(title, f"Days: {summary}.", charts.strip(title, cells), table, legend=legend)
+    return Section(title, f"{problem}Days: {summary}.", charts.strip(title, cells), table, legend=legend)
 
 
 def accounts(figures: Figures, currency: str) -> Section:

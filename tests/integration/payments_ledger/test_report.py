@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from core.payments.models import PaymentEvent
 from payments_ledger import session
+from payments_ledger.reconciliation import results
 from payments_ledger.tables import EVENTS_BY_DAY
 from tests.factories.ledger_events import day_of, fields, history_of_payment, insert_history, own_noon, record
 
@@ -126,6 +127,27 @@ def test_a_sealed_day_and_one_that_differed_are_told(bodies, tmp_path):
 
     verdicts = [day["verdict"] for day in read["agreement"]]
     assert (verdicts[0], verdicts[-1]) == ("sealed", "differs")
+
+
+def test_a_kept_verification_is_told_and_what_it_found(bodies, tmp_path):
+    days = sorted({day_of(body) for body in bodies})
+    results.verify_and_keep(first_day=days[0], last_day=days[-1])
+    agreed = document_of(tmp_path, *days_of(bodies))["agreement"]
+    set_amount(bodies[0], 1)
+    try:
+        results.verify_and_keep(first_day=days[0], last_day=days[-1])
+    finally:
+        set_amount(bodies[0], bodies[0]["amount_minor"])
+    differs = document_of(tmp_path, *days_of(bodies))["agreement"]
+
+    assert {day["verdict"] for day in agreed} == {"agrees"}
+    assert [day["verdict"] for day in differs] == ["differs", *["agrees"] * (len(differs) - 1)]
+
+
+def set_amount(body, amount_minor):
+    """By hand: at the time of now, later than the booking."""
+    cql = "UPDATE payment_events SET amount_minor = ? WHERE order_id = ? AND payment_id = ? AND seq = ?"
+    session.lookup(cql, [amount_minor, UUID(body["order_id"]), UUID(body["payment_id"]), body["seq"]])
 
 
 def test_without_days_the_newest_month_is_told(tmp_path):

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 import pytest
 
 from payments_ledger.analytics.report import page
-from payments_ledger.analytics.report.agreement import Agreement, DayAgreement, Verdict
+from payments_ledger.analytics.report.agreement import Agreement, DayAgreement, Seal, Verdict, judged
 from payments_ledger.analytics.report.figures import AccountBalance, DayLag, DayMoney, Figures
 from payments_ledger.analytics.report.scales import decades, duration, ticks
+from payments_ledger.models import Verification
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 3)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -144,14 +145,53 @@ def test_agreement_is_told_by_day_with_a_sign_and_not_only_a_colour():
     assert "Days: 1 sealed, 1 differs, 1 not looked at." in text
     assert "2026-03-01: sealed, seal 7, 5 events" in text
     assert "\N{MULTIPLICATION SIGN}</text>" in text
-    assert cells_of(text, "Agreement of PostgreSQL and Cassandra")[1] == ["2026-03-01", "sealed", "7", "5"]
+    assert cells_of(text, "Agreement of PostgreSQL and Cassandra")[1] == ["2026-03-01", "sealed", "", "7", "5"]
 
 
 def test_a_cassandra_that_is_away_is_a_sentence_on_the_page():
     text = rendered(agreed=Agreement(problem="Cassandra cannot be reached: no host answers"))
 
-    assert "Cassandra cannot be reached: no host answers" in text
+    assert "Cassandra cannot be reached: no host answers. No data yet." in text
     assert "Captured volume, GBP" in text
+
+
+MATCHED, UNMATCHED = Seal(number=3, events=9, is_matched=True), Seal(number=3, events=9, is_matched=False)
+
+
+def verification(verdict, **changes):
+    given = {"watermark": NOON, "tables": ["payment_events", "events_by_day"], "differences": [], "counts": {}}
+    return Verification(verdict=verdict, **{**given, **changes})
+
+
+def found_on(day):
+    return verification("differ", differences=[{"booking_day": day and str(day)}], counts={"missing": 1})
+
+
+@pytest.mark.parametrize(
+    ("verifications", "seal", "verdict"),
+    [
+        ([], None, Verdict.UNKNOWN),
+        ([], MATCHED, Verdict.SEALED),
+        ([], UNMATCHED, Verdict.DIFFERS),
+        ([verification("agree")], None, Verdict.AGREES),
+        ([verification("agree")], UNMATCHED, Verdict.AGREES),
+        ([verification("agree"), found_on(FIRST)], MATCHED, Verdict.SEALED),
+        ([found_on(FIRST), verification("agree")], MATCHED, Verdict.DIFFERS),
+        ([found_on(LAST)], None, Verdict.AGREES),
+        ([found_on(None)], None, Verdict.DIFFERS),
+        ([verification("differ", counts={"missing": 5000})], None, Verdict.DIFFERS),
+        ([verification("agree", first_day=LAST)], None, Verdict.UNKNOWN),
+        ([verification("agree", last_day=date(2026, 2, 28))], None, Verdict.UNKNOWN),
+        ([verification("agree", watermark=datetime(2026, 2, 28, tzinfo=UTC))], None, Verdict.UNKNOWN),
+        (
+            [verification("agree", skipped=[{"first_day": "2026-02-01", "last_day": "2026-03-01"}])],
+            None,
+            Verdict.UNKNOWN,
+        ),
+    ],
+)
+def test_a_day_is_judged_by_its_newest_verification_and_its_seal(verifications, seal, verdict):
+    assert judged(FIRST, verifications, seal).verdict is verdict
 
 
 def test_names_from_the_books_cannot_become_markup():
