@@ -47,6 +47,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "sum-sealed-days": {
+        "task": "housekeeping.sum_sealed_days",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "purge-stored-answers": {
         "task": "housekeeping.purge_stored_answers",
         "schedule": 600.0,

@@ -34,6 +34,8 @@ class BalancesSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField()
     up_to = serializers.DateTimeField(help_text="what was booked before is in it: as_of, or the watermark when earlier")
     store = serializers.CharField(help_text="whose postings were added up")
+    days_summed = serializers.IntegerField(help_text="sealed days that were taken from their sums")
+    days_read = serializers.IntegerField(help_text="days whose events were added up")
     balances = BalanceSerializer(many=True)
 
 

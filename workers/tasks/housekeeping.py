@@ -6,6 +6,7 @@ from django.conf import settings
 from core.accounts.services import tokens
 from core.api.purging import purge_stored_answers
 from core.payments.services import partitions
+from payments_ledger import day_sums
 from workers.celery import app
 
 log = structlog.get_logger(__name__)
@@ -30,3 +31,11 @@ def forget_expired_tokens() -> None:
     deleted = tokens.forget_expired()
     if deleted:
         log.info("tokens.forgotten", rows=deleted)
+
+
+@app.task(name="housekeeping.sum_sealed_days")
+def sum_sealed_days() -> None:
+    """Add up what has been sealed since, so that balances need not read it."""
+    added = day_sums.add_sealed_days()
+    if added:
+        log.info("ledger.days_summed", days=added)

@@ -18,11 +18,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", type=moment_of, metavar="TIME", help="postings booked up to then, 2026-11-21T18:00:00Z; now without"
     )
+    parser.add_argument(
+        "--from-events", action="store_true", help="read every event, and take no sealed day's sums for granted"
+    )
     add_json(parser)
 
 
 def run(options: Mapping[str, Any], console: Console) -> int:
-    found = trial_balance(options["as_of"] or now())
+    found = trial_balance(options["as_of"] or now(), uses_sums=not options["from_events"])
     if options["json"]:
         console.document(document_of(found))
     else:
@@ -47,6 +50,8 @@ def document_of(found: Balances) -> dict[str, Any]:
         "as_of": found.as_of.isoformat(),
         "up_to": found.up_to.isoformat(),
         "store": found.store,
+        "days_summed": found.days_summed,
+        "days_read": found.days_read,
         "agrees": found.agrees,
         "unknown_accounts": found.unknown_accounts,
         "totals": found.totals,
@@ -59,7 +64,10 @@ def document_of(found: Balances) -> dict[str, Any]:
 
 def lines_of(found: Balances) -> list[str]:
     """For people: one line an account and currency, the verdict last."""
-    lines = [f"booked up to {found.up_to:%Y-%m-%d %H:%M:%S.%f} UTC, from {found.store}; debits positive"]
+    lines = [
+        f"booked up to {found.up_to:%Y-%m-%d %H:%M:%S.%f} UTC, from {found.store}: "
+        f"{found.days_summed} sealed days by their sums, {found.days_read} by their events; debits positive"
+    ]
     lines += [
         f"{each.account:<32} {_major_units(each.amount_minor, each.currency):>20} {each.currency}"
         for each in found.balances
