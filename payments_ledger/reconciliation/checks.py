@@ -110,7 +110,7 @@ def tables_of(wanted: Sequence[str] = (), *, is_deep: bool) -> tuple[str, ...]:
     known = tuple(CHECKS) if is_deep else HASHED
     if unknown := sorted(set(wanted) - set(known)):
         raise ValueError(
-            f"{', '.join(unknown)}: a {'deep' if is_deep else 'quick'} verification has {', '.join(known)}"
+            f"{', '.join(unknown)}: a {'deep' if is_deep else 'quick'} verification compares {', '.join(known)}"
         )
     return tuple(name for name in known if not wanted or name in wanted)
 

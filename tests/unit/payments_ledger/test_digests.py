@@ -1,5 +1,6 @@
 """Digests: order does not matter, a missing, doubled or changed row does."""
 
+import sys
 from collections import namedtuple
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -94,3 +95,34 @@ def test_presence_of_a_set_is_the_plain_sum():
     total = sum(int.from_bytes(body[:16], "big") for body in bodies) % 2**128
 
     assert summary_of([Row(body, 0, "captured", 1) for body in bodies]).presence == total
+
+
+def test_content_depends_on_values_and_not_on_which_objects_hold_them():
+    shared = "".join(["GB", "P"])
+    interned = sys.intern("GBP")
+    number = int("1" * 40)
+
+    one = content_of((shared, shared, number, number, b"x", None))
+    other = content_of((interned, "GB" + "P"[:], int("1" * 40), number, bytes([120]), None))
+
+    assert one == other
+    assert one != content_of((shared, shared, number, number + 1, b"x", None))
+    assert content_of((1, "1")) != content_of(("1", 1))
+
+
+@settings(deadline=None)
+@given(members=st.lists(rows, max_size=20))
+def test_a_page_adds_up_to_what_its_rows_do(members):
+    paged = Summary()
+    paged.add_page([(row.event_type, "GBP", row.amount, row.body_sha256) for row in members])
+
+    plain = summary_of([row._replace(content=0) for row in members])
+    assert paged == plain
+
+
+def test_a_page_counts_rows_that_have_lost_their_values():
+    paged = Summary()
+    paged.add_page([(None, None, None, None), ("captured", "GBP", 5, None)])
+
+    assert (paged.count, paged.presence) == (2, 0)
+    assert paged.sums == {("", ""): 0, ("captured", "GBP"): 5}
