@@ -67,3 +67,9 @@ class AlreadyRunning(AppError):
     """Work of this kind on the ledger is running already, and two at once would trip over each other."""
 
     code, status = "ledger_already_running", 409
+
+
+class RebuildRefused(AppError):
+    """The table cannot be rebuilt now."""
+
+    code, status = "ledger_rebuild_refused", 409

@@ -17,6 +17,9 @@ from payments_ledger.rows import EventRows, rows_of
 logger = structlog.get_logger(__name__)
 
 READ_ROWS = 1000
+_COLUMNS = ("payment_id", "seq", "body", "body_sha256")
+
+Key = tuple[UUID, int]
 
 _UNRECORDED = """
 SELECT count(*), coalesce(sum(newest.seq - coalesce(recording.recorded_seq, 0)), 0)
@@ -78,6 +81,30 @@ def events(selection: Selection) -> Iterator[EventRows]:
     yield from _read(_held(selection))
 
 
+def events_of_block(booking_day: date, payment_type: str, bucket: int) -> Iterator[EventRows]:
+    """Every recordable event of a block, each payment's in their order."""
+    held = PaymentEvent.objects.filter(booking_day=booking_day, payment_type=payment_type, bucket=bucket)
+    yield from _read(held.order_by("payment_id", "seq"))
+
+
+def page_after(position: Key | None, limit: int, *, is_newest_only: bool) -> tuple[list[EventRows], Key | None]:
+    """The next events in the order of payments and sequence numbers, or the next payments' newest events.
+
+    With them comes the position to go on from: None when these were the last.
+    """
+    held = PaymentEvent.objects.all()
+    if position is not None and is_newest_only:
+        held = held.filter(payment_id__gt=position[0])
+    elif position is not None:
+        held = held.filter(payment_id__gte=position[0]).exclude(payment_id=position[0], seq__lte=position[1])
+    if is_newest_only:
+        held = held.order_by("payment_id", "-seq").distinct("payment_id")
+    else:
+        held = held.order_by("payment_id", "seq")
+    found = list(held.values_list(*_COLUMNS)[:limit])
+    return list(_rows(found)), (found[-1][:2] if len(found) == limit else None)
+
+
 def _held(selection: Selection) -> QuerySet[PaymentEvent]:
     limits: dict[str, Any] = {
         "booking_day__gte": selection.first_day,
@@ -95,8 +122,11 @@ def _held(selection: Selection) -> QuerySet[PaymentEvent]:
 
 
 def _read(held: Any) -> Iterator[EventRows]:
-    columns = held.values_list("payment_id", "seq", "body", "body_sha256")
-    for payment_id, seq, body, body_sha256 in columns.iterator(chunk_size=READ_ROWS):
+    return _rows(held.values_list(*_COLUMNS).iterator(chunk_size=READ_ROWS))
+
+
+def _rows(found: Iterable[tuple[Any, ...]]) -> Iterator[EventRows]:
+    for payment_id, seq, body, body_sha256 in found:
         try:
             yield rows_of(bytes(body), body_sha256=bytes(body_sha256), payment_id=payment_id, seq=seq)
         except PoisonEvent as error:

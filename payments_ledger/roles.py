@@ -76,6 +76,13 @@ def grant(opened: Session, *, keyspace: str) -> None:
             _run(opened, f"GRANT SELECT ON TABLE {keyspace}.{table} TO {users['analyst']}")
 
 
+def grant_like(opened: Session, *, keyspace: str, table: str, side: str) -> None:
+    """Open `side` to analysts when they may read `table`, as its owner; the other roles have the whole keyspace."""
+    is_open = any(table == known or table.startswith(f"{known}_") for known in ANALYST_TABLES)
+    if is_open and settings.LEDGER["PASSWORDS"]["owner"]:
+        _run(opened, f"GRANT SELECT ON TABLE {keyspace}.{side} TO {settings.LEDGER['USERS']['analyst']}")
+
+
 @contextmanager
 def _administrator() -> Iterator[Session]:
     opened = _sign_in()

@@ -2,28 +2,43 @@
 
 from dataclasses import dataclass
 
+from payments_ledger import current_names
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. A row in code is a tuple of values in the order of `columns`."""
+    """One table. A row in code is a tuple of values in the order of `columns`.
+
+    `name` is what code and reports call it. A table that can be rebuilt from PostgreSQL may stand under another name in
+    Cassandra, and for a while under two: use `read_name` and `written_names` in CQL, when the statement is made.
+    """
 
     name: str
     partition_key: tuple[str, ...]
     clustering_key: tuple[str, ...]
     columns: tuple[str, ...]
+    is_rebuildable: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
         return self.partition_key + self.clustering_key
 
-    def insert_cql(self) -> str:
-        """A whole-row INSERT whose last parameter is the write timestamp in microseconds."""
+    @property
+    def read_name(self) -> str:
+        return current_names.read_name(self.name) if self.is_rebuildable else self.name
+
+    @property
+    def written_names(self) -> tuple[str, ...]:
+        return current_names.written_names(self.name) if self.is_rebuildable else (self.name,)
+
+    def insert_cql(self, name: str = "") -> str:
+        """An INSERT of a whole row, into `name` if given. Its last parameter is the write timestamp in microseconds."""
         marks = ", ".join("?" * len(self.columns))
-        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks}) USING TIMESTAMP ?"
+        return f"INSERT INTO {name or self.name} ({', '.join(self.columns)}) VALUES ({marks}) USING TIMESTAMP ?"
 
     def select_cql(self, *, columns: tuple[str, ...] | None = None, where: str = "") -> str:
         """A SELECT of `columns` (every column when omitted) with an optional WHERE clause."""
-        text = f"SELECT {', '.join(columns or self.columns)} FROM {self.name}"
+        text = f"SELECT {', '.join(columns or self.columns)} FROM {self.read_name}"
         return f"{text} WHERE {where}" if where else text
 
     def key_condition(self) -> str:
@@ -88,6 +103,7 @@ PAYMENTS_BY_ID = Table(
         "created_at",
         "updated_at",
     ),
+    is_rebuildable=True,
 )
 
 EVENTS_BY_DAY = Table(
@@ -113,6 +129,7 @@ EVENTS_BY_DAY = Table(
         "postings",
         "body_sha256",
     ),
+    is_rebuildable=True,
 )
 
 PAYMENTS_BY_USER_MONTH = Table(
@@ -133,6 +150,7 @@ PAYMENTS_BY_USER_MONTH = Table(
         "payment_type",
         "updated_at",
     ),
+    is_rebuildable=True,
 )
 
 PAYMENTS_BY_PROVIDER_REF = Table(
@@ -140,6 +158,7 @@ PAYMENTS_BY_PROVIDER_REF = Table(
     partition_key=("provider", "provider_ref"),
     clustering_key=("payment_id",),
     columns=("provider", "provider_ref", "payment_id", "order_id"),
+    is_rebuildable=True,
 )
 
 LEDGER_CALENDAR = Table(

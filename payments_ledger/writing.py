@@ -49,7 +49,16 @@ def rewrite(rows: Iterable[tuple[Table, Row, int]]) -> None:
     A value may be UNSET_VALUE (the cell stays as it is) or None (what stands in the cell goes, and a tombstone comes).
     Returns once each row is acknowledged at LOCAL_QUORUM; raises as write() does.
     """
-    _send(session.prepared(table.insert_cql()).bind((*row, timestamp_us)) for table, row, timestamp_us in rows)
+    _send(
+        session.prepared(table.insert_cql(name)).bind((*row, timestamp_us))
+        for table, row, timestamp_us in rows
+        for name in table.written_names
+    )
+
+
+def fill(table: Table, name: str, rows: Iterable[tuple[Row, EventRows]]) -> None:
+    """Write rows of `table` to the table of that name alone, at their events' own times: for a rebuild."""
+    _send(_batched(session.prepared(table.insert_cql(name)), _partitions(table, rows)))
 
 
 def _send(statements: Iterable[Any]) -> None:
@@ -100,13 +109,24 @@ def _references(events: Iterable[EventRows]) -> Iterable[tuple[Row, EventRows]]:
 
 
 def _grouped(table: Table, rows: Iterable[tuple[Row, EventRows]]) -> Iterator[Any]:
-    insert = session.prepared(table.insert_cql())
+    partitions = _partitions(table, rows)
+    # More than one only while the table is being rebuilt.
+    for name in table.written_names:
+        yield from _batched(session.prepared(table.insert_cql(name)), partitions)
+
+
+def _partitions(table: Table, rows: Iterable[tuple[Row, EventRows]]) -> list[list[Row]]:
+    """The values to bind, those of one partition together."""
     # The columns of a partition key come first in every table.
     width = len(table.partition_key)
     partitions: dict[Row, list[Row]] = defaultdict(list)
     for row, event in rows:
         partitions[row[:width]].append((*row, event.write_timestamp_us))
-    for members in partitions.values():
+    return list(partitions.values())
+
+
+def _batched(insert: Any, partitions: Iterable[list[Row]]) -> Iterator[Any]:
+    for members in partitions:
         remaining = iter(members)
         while chunk := list(islice(remaining, BATCH_ROWS_MAX)):
             if len(chunk) == 1:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from payments_ledger import current_names
+
 # How long an example takes is the machine's affair, which may be busy with the stack.
 hypothesis.settings.register_profile("no_deadline", deadline=None)
 hypothesis.settings.load_profile("no_deadline")
@@ -38,3 +40,14 @@ def django_db_setup() -> None:
 def _open_database(django_db_blocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _names_without_servers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests that need no server have no PostgreSQL to ask for the ledger's table names: none was ever rebuilt."""
+    if not {"unit", "properties", "simulation", "architecture"} & set(request.path.parts):
+        yield
+        return
+    current_names.set_source(dict)
+    yield
+    current_names.set_source(None)

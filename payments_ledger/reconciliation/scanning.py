@@ -73,7 +73,7 @@ def readings(check: Check, scope: Scope, *, places: Collection[Place] | None = N
 
 def partitions(check: Check, scope: Scope) -> list[tuple[Place, Row]]:
     """The partitions of a by-block table on the scope's days, with their keys: those Cassandra has, known or not."""
-    cql = f"SELECT DISTINCT {', '.join(check.table.partition_key)} FROM {check.name}"
+    cql = f"SELECT DISTINCT {', '.join(check.table.partition_key)} FROM {check.table.read_name}"
     found: list[tuple[Place, Row]] = []
     for key in session.stream(cql):
         day = day_of(key[0])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,19 +14,8 @@ from payments_ledger.selectors.payments import in_utc
 from payments_ledger.tables import PAYMENTS_BY_USER_MONTH
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MONTH = PAYMENTS_BY_USER_MONTH.select_cql(where=PAYMENTS_BY_USER_MONTH.partition_condition())
 # The table is in the order of a page: newest first, and by id within a millisecond. Turned round for the way back.
 _TURNED = "ORDER BY created_at ASC, payment_id DESC"
-_ONWARDS = {
-    "whole": f"{_MONTH} LIMIT ?",
-    "tie": f"{_MONTH} AND created_at = ? AND payment_id > ? LIMIT ?",
-    "beyond": f"{_MONTH} AND created_at < ? LIMIT ?",
-}
-_BACK = {
-    "whole": f"{_MONTH} {_TURNED} LIMIT ?",
-    "tie": f"{_MONTH} AND created_at = ? AND payment_id < ? {_TURNED} LIMIT ?",
-    "beyond": f"{_MONTH} AND created_at > ? {_TURNED} LIMIT ?",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +79,7 @@ class UserPayments:
 
 
 def _read(user_id: UUID, month: int, beside: Position | None, limit: int, *, is_back: bool) -> list[ListedPayment]:
-    cql, partition = _BACK if is_back else _ONWARDS, (user_id, month)
+    cql, partition = _statements(PAYMENTS_BY_USER_MONTH.read_name, is_back), (user_id, month)
     if beside is None:
         return _listed(session.lookup(cql["whole"], (*partition, limit)))
     # Several payments may have begun in one millisecond; the rest of them comes before what is beyond it.
@@ -116,3 +106,21 @@ def _listed(rows: Sequence[dict[str, Any]]) -> list[ListedPayment]:
         )
         for row in rows
     ]
+
+
+@lru_cache(maxsize=8)
+def _statements(table: str, is_back: bool) -> dict[str, str]:
+    """By how they go on; made once for each name the table has had."""
+    columns, where = ", ".join(PAYMENTS_BY_USER_MONTH.columns), PAYMENTS_BY_USER_MONTH.partition_condition()
+    month = f"SELECT {columns} FROM {table} WHERE {where}"
+    if is_back:
+        return {
+            "whole": f"{month} {_TURNED} LIMIT ?",
+            "tie": f"{month} AND created_at = ? AND payment_id < ? {_TURNED} LIMIT ?",
+            "beyond": f"{month} AND created_at > ? {_TURNED} LIMIT ?",
+        }
+    return {
+        "whole": f"{month} LIMIT ?",
+        "tie": f"{month} AND created_at = ? AND payment_id > ? LIMIT ?",
+        "beyond": f"{month} AND created_at < ? LIMIT ?",
+    }

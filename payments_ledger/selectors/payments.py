@@ -28,7 +28,6 @@ _EVENT_COLUMNS = (
 )
 # Put together once: an order is read in little more time than the driver needs for its partition.
 EVENTS_OF_ORDER = PAYMENT_EVENTS.select_cql(columns=_EVENT_COLUMNS, where=PAYMENT_EVENTS.partition_condition())
-_STATE = PAYMENTS_BY_ID.select_cql(where=PAYMENTS_BY_ID.key_condition())
 _payment_id = itemgetter("payment_id")
 
 
@@ -57,7 +56,7 @@ def payments_of_order(order_id: UUID) -> list[RecordedPayment]:
 
 def payment_state(payment_id: UUID) -> dict[str, Any] | None:
     """The row of payments_by_id; None while nothing of the payment is recorded. Raises LedgerUnavailable."""
-    found = session.lookup(_STATE, (payment_id,))
+    found = session.lookup(PAYMENTS_BY_ID.select_cql(where=PAYMENTS_BY_ID.key_condition()), (payment_id,))
     return found[0] if found else None
 
 

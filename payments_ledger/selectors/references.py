@@ -8,7 +8,6 @@ from payments_ledger.tables import PAYMENTS_BY_PROVIDER_REF
 
 # A reference names one operation of one payment; more than a few payments under it would be the provider's mistake.
 PAYMENTS_MAX = 100
-_REFERENCE = f"{PAYMENTS_BY_PROVIDER_REF.select_cql(where=PAYMENTS_BY_PROVIDER_REF.partition_condition())} LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +20,6 @@ class ReferencedPayment:
 
 def payments_with_reference(provider: str, provider_ref: str) -> list[ReferencedPayment]:
     """The payments recorded under this reference, PAYMENTS_MAX at most; usually one. Raises LedgerUnavailable."""
-    rows = session.lookup(_REFERENCE, (provider, provider_ref, PAYMENTS_MAX))
+    cql = PAYMENTS_BY_PROVIDER_REF.select_cql(where=PAYMENTS_BY_PROVIDER_REF.partition_condition())
+    rows = session.lookup(f"{cql} LIMIT ?", (provider, provider_ref, PAYMENTS_MAX))
     return [ReferencedPayment(row["payment_id"], row["order_id"]) for row in rows]

@@ -19,6 +19,7 @@ NEVER_ANSWERED = {
     "gateway_not_configured": "the setting is read by workers",
     "ledger_verification_unfinished": "verifications are run by commands and tasks",
     "ledger_already_running": "commands only",
+    "ledger_rebuild_refused": "commands only",
 }
 
 

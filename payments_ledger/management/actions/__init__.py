@@ -4,10 +4,12 @@ from types import ModuleType
 
 from payments_ledger.management.actions import (
     audit_chain,
+    backfill,
     balances,
     calendar,
     completeness,
     migrate,
+    rebuild,
     repair,
     replay,
     report,
@@ -22,7 +24,9 @@ ACTIONS: dict[str, ModuleType] = {
     "migrate": migrate,
     "verify": verify,
     "repair": repair,
+    "rebuild": rebuild,
     "replay": replay,
+    "backfill": backfill,
     "report": report,
     "wait": wait,
     "seal": seal,
