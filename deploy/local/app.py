@@ -16,11 +16,12 @@ COMMAND_SECONDS_MAX = 180
 
 
 def prepare_stores(layout: Layout) -> None:
-    """Migrate PostgreSQL and create the topics, and migrate Cassandra meanwhile."""
+    """Migrate PostgreSQL, then create the topics and migrate Cassandra meanwhile."""
+    manage(layout, ["migrate", "--no-input", "--verbosity", "0"], role="owner")
     with ThreadPoolExecutor(max_workers=1) as pool:
         administrator = {"CASSANDRA_ADMIN_PASSWORD": ensure_secrets(layout)["cassandra"]}
+        # Copies the calendar out of PostgreSQL, so it needs the tables.
         ledger = pool.submit(manage, layout, ["ledger", "migrate"], extra=administrator)
-        manage(layout, ["migrate", "--no-input", "--verbosity", "0"], role="owner")
         # Notes in PostgreSQL which topics have appeared, so it needs the tables.
         manage(layout, ["create_topics"])
         ledger.result()
