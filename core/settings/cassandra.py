@@ -7,7 +7,7 @@ from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
 from django.core.exceptions import ImproperlyConfigured
 
-from core.env import env
+from core.env import PROJECT_ROOT, env
 
 # Who signs in, by what for. Grants are made in payments_ledger.roles; the names are fixed so that nobody has to look.
 LEDGER_USERS = {"owner": "ledger_owner", "writer": "ledger_writer", "reader": "ledger_reader", "analyst": "analyst"}
@@ -40,6 +40,8 @@ if LEDGER["ROLE"] not in LEDGER_USERS:
 
 # The chain of seals outside both databases; on a disk that outlives either, and backed up.
 LEDGER_SEALS_FILE = env.str("LEDGER_SEALS_FILE", default=".local/dev/ledger.seals")
+# Where `manage.py ledger export` writes and `manage.py ledger ask` reads.
+LEDGER_EXPORT_FOLDER = env.str("LEDGER_EXPORT_FOLDER", default=str(PROJECT_ROOT / ".local" / "ledger-export"))
 
 _replication = json.loads(str(LEDGER["REPLICATION"]).replace("'", '"'))
 

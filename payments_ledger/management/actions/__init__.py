@@ -3,13 +3,16 @@
 from types import ModuleType
 
 from payments_ledger.management.actions import (
+    ask,
     audit_chain,
     backfill,
     balances,
     calendar,
     completeness,
+    export,
     migrate,
     rebuild,
+    query,
     repair,
     replay,
     report,
@@ -35,4 +38,7 @@ ACTIONS: dict[str, ModuleType] = {
     "totals": totals,
     "balances": balances,
     "completeness": completeness,
+    "export": export,
+    "ask": ask,
+    "query": query,
 }

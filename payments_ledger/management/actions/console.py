@@ -2,12 +2,14 @@
 
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, _ActionsContainer
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, TextIO
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 # Exit codes of every action.
@@ -47,7 +49,7 @@ def add_days(parser: ArgumentParser) -> None:
     )
 
 
-def add_json(parser: ArgumentParser) -> None:
+def add_json(parser: _ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -65,6 +67,15 @@ def rate_of(text: str) -> float:
     if not 0 < rate < float("inf"):
         raise ArgumentTypeError(f"{text!r} is no rate: write how many a second, above 0")
     return rate
+
+
+def add_folder(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(settings.LEDGER_EXPORT_FOLDER),
+        help="where the export is (default: LEDGER_EXPORT_FOLDER)",
+    )
 
 
 def day_of(text: str) -> date:
