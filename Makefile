@@ -9,7 +9,7 @@ ARGS ?=
 # Without cached bytecode each of the stack's Python processes compiles every module at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help staff setup up down stop start status logs demo import verify test test-full openapi check bench-checkout cqlsh spark failover clean
+.PHONY: help staff setup up down stop start status logs demo import verify test test-full openapi check bench-checkout bench-ledger ledger-tour cqlsh spark failover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,8 +61,14 @@ staff: ## make a registered user staff (EMAIL=merchant@example.org)
 	@test -n "$(EMAIL)" || { echo "whom? make staff EMAIL=merchant@example.org"; exit 2; }
 	@$(MANAGE) staff add "$(EMAIL)"
 
+ledger-tour: up ## break the ledger of a month of orders in five ways, find it, mend it, seal it (FILE=orders.parquet)
+	@$(PY) -m deploy.demo.ledger_tour $(if $(FILE),--file "$(FILE)")
+
 bench-checkout: setup ## measure the wallet checkout on a stack of its own (ARGS="--seconds 5 --runs 1")
 	@$(PY) -m benchmarks.checkout $(ARGS)
+
+bench-ledger: setup ## measure the ledger on a stack of its own (ARGS="--only sink")
+	@$(PY) -m benchmarks.ledger_bench $(ARGS)
 
 cqlsh: ## open cqlsh on the ledger as an analyst (ROLE=reader or writer, ARGS="-e 'SELECT ...'")
 	@ROLE=$(or $(ROLE),analyst) $(LOCAL) cqlsh $(ARGS)

@@ -1,0 +1,46 @@
+"""The ledger under load: `make bench-ledger`, or `python -m benchmarks.ledger_bench`.
+
+On a stack of its own with empty data. Every figure has its baseline in the same run: what the driver alone, or a bare
+scan, does with the same rows on the same machine.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from benchmarks.stack import fresh_stack
+
+
+def reads() -> None:
+    from benchmarks import ledger_reads
+
+    ledger_reads.measure()
+
+
+def sink() -> None:
+    from benchmarks import ledger_sink
+
+    ledger_sink.measure()
+
+
+# In this order: reads and sink leave events in Cassandra that PostgreSQL does not have, so they come last.
+PARTS: dict[str, Callable[[], None]] = {"reads": reads, "sink": sink}
+
+
+def parser() -> argparse.ArgumentParser:
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks.ledger_bench", description=__doc__)
+    arguments.add_argument("--only", choices=PARTS, action="append", help="this part, and others named so")
+    return arguments
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parser().parse_args(argv)
+    with fresh_stack():
+        for name, measure in PARTS.items():
+            if not options.only or name in options.only:
+                measure()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
