@@ -8,23 +8,29 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks.stack import fresh_stack
+from benchmarks.stack import Stack, fresh_stack
 
 
-def reads() -> None:
+def verify(stack: Stack) -> None:
+    from benchmarks import ledger_verify
+
+    ledger_verify.measure(stack)
+
+
+def reads(stack: Stack) -> None:
     from benchmarks import ledger_reads
 
     ledger_reads.measure()
 
 
-def sink() -> None:
+def sink(stack: Stack) -> None:
     from benchmarks import ledger_sink
 
     ledger_sink.measure()
 
 
 # In this order: reads and sink leave events in Cassandra that PostgreSQL does not have, so they come last.
-PARTS: dict[str, Callable[[], None]] = {"reads": reads, "sink": sink}
+PARTS: dict[str, Callable[[Stack], None]] = {"verify": verify, "reads": reads, "sink": sink}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,10 +41,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    with fresh_stack():
+    with fresh_stack() as stack:
         for name, measure in PARTS.items():
             if not options.only or name in options.only:
-                measure()
+                measure(stack)
     return 0
 
 

@@ -82,7 +82,7 @@ def tour(orders: Path) -> None:
 
 
 def headline(text: str) -> None:
-    print(f"\n── {text} " + "─" * max(0, 100 - len(text)))
+    print(f"\n── {text} " + "─" * (60 - len(text)))
 
 
 if __name__ == "__main__":
