@@ -12,7 +12,7 @@ PostgreSQL's side again and commits the seal, after which the database refuses a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -32,8 +32,10 @@ from payments_ledger.seals.seal import FIRST_PREV_SEAL, Seal
 
 logger = structlog.get_logger(__name__)
 
-# Days that one verification covers: it reads payment_events whole, so days one by one would read it as often.
+# One verification covers several days, because it reads payment_events whole whatever the days: at most so many, and
+# none that are so far apart that it would mostly read days in between.
 DAYS_PER_VERIFICATION = 31
+GAP_DAYS_MAX = 7
 REASONS_MAX = 50
 
 
@@ -90,8 +92,7 @@ def seal_through(last_day: date) -> Iterator[DayResult]:
 
 
 def _seal(days: Sequence[date]) -> Iterator[DayResult]:
-    for start in range(0, len(days), DAYS_PER_VERIFICATION):
-        together = days[start : start + DAYS_PER_VERIFICATION]
+    for together in in_groups(days):
         verdicts: dict[date, DayResult | datetime] = {}
         for day in together:
             refusal = _refusal(day)
@@ -101,6 +102,19 @@ def _seal(days: Sequence[date]) -> Iterator[DayResult]:
         for day in together:
             verdict = verdicts[day]
             yield verdict if isinstance(verdict, DayResult) else _close(day, verified_at=verdict)
+
+
+def in_groups(days: Sequence[date]) -> Iterator[list[date]]:
+    """The days, which are in order, in the groups that are verified together."""
+    group: list[date] = []
+    for day in days:
+        is_full = len(group) == DAYS_PER_VERIFICATION
+        if group and (is_full or day - group[-1] > timedelta(days=GAP_DAYS_MAX)):
+            yield group
+            group = []
+        group.append(day)
+    if group:
+        yield group
 
 
 def _refusal(day: date) -> DayResult | None:

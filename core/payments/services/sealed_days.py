@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from core.payments.models import SealedDay
 
 # Taken exclusively by a seal, shared by an import batch that opens and by each event booked into the past (migration
-# 0005 has the same name): the first lock of its transaction in either case.
+# 0005 has the same name). Whoever has it exclusively waits for no other lock, so nobody waits in a circle.
 _SEALING = "payments.sealing"
 
 

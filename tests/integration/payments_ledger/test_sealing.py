@@ -303,6 +303,11 @@ def test_the_days_to_seal_are_those_with_events_and_no_seal():
     assert unsealed_days(first, first_day=first) == []
 
 
+def test_with_nothing_to_seal_the_command_says_so():
+    assert ledger("seal", "--through", "1969-12-31") == (0, "nothing to seal\n")
+    assert ledger("seal", "--through", "1969-12-31", "--dry-run")[0] == 0
+
+
 class Died(BaseException):
     """As if the process had ended: nothing catches it."""
 
