@@ -11,7 +11,13 @@ django.setup()
 
 app = Celery(
     "countinghouse",
-    include=["workers.tasks.payments", "workers.tasks.webhooks", "workers.tasks.housekeeping", "workers.tasks.ledger"],
+    include=[
+        "workers.tasks.payments",
+        "workers.tasks.webhooks",
+        "workers.tasks.housekeeping",
+        "workers.tasks.ledger",
+        "workers.tasks.seals",
+    ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
