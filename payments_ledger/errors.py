@@ -73,3 +73,15 @@ class RebuildRefused(AppError):
     """The table cannot be rebuilt now."""
 
     code, status = "ledger_rebuild_refused", 409
+
+
+class SettlementFileUnreadable(AppError):
+    """The settlement file is not one; nothing was matched."""
+
+    code, status = "settlement_file_unreadable", 422
+
+
+class SettlementBreakResolved(AppError):
+    """The break was resolved before; its note is kept."""
+
+    code, status = "settlement_break_resolved", 409

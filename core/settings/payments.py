@@ -33,3 +33,12 @@ OPERATION_LEASE_SECONDS = env.int("OPERATION_LEASE_SECONDS", default=30)
 OPERATION_CONCURRENCY = env.int("OPERATION_CONCURRENCY", default=8)
 # A checkout that is not authorized by then gives back what it holds, unless a provider is still to decide.
 CHECKOUT_DEADLINE_SECONDS = env.int("CHECKOUT_DEADLINE_SECONDS", default=1800)
+
+# How far a provider's settlement may be from the ledger: amounts in minor units, days in either direction.
+SETTLEMENT = {
+    "tolerance_minor": env.int("SETTLEMENT_TOLERANCE_MINOR", default=0),
+    "days_max": env.int("SETTLEMENT_DAYS_MAX", default=2),
+}
+for _name, _value in SETTLEMENT.items():
+    if _value < 0:
+        raise ImproperlyConfigured(f"SETTLEMENT_{_name.upper()}={_value}: it cannot be negative")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from payments_ledger.api import balance_views, seal_views, verification_views, views
+from payments_ledger.api import balance_views, seal_views, settlement_views, verification_views, views
 
 urlpatterns = [
     path("ledger/orders/<uuid:order_id>/payments", views.OrderPaymentsView.as_view(), name="ledger-order-payments"),
@@ -21,4 +21,14 @@ urlpatterns = [
     path("ledger/seals", seal_views.SealListView.as_view(), name="ledger-seals"),
     path("ledger/totals", seal_views.DayTotalsView.as_view(), name="ledger-totals"),
     path("ledger/completeness", seal_views.CompletenessView.as_view(), name="ledger-completeness"),
+    path(
+        "ledger/settlement-breaks",
+        settlement_views.SettlementBreakListView.as_view(),
+        name="ledger-settlement-breaks",
+    ),
+    path(
+        "ledger/settlement-breaks/<uuid:break_id>/resolve",
+        settlement_views.ResolveSettlementBreakView.as_view(),
+        name="ledger-settlement-break-resolve",
+    ),
 ]

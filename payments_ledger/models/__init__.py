@@ -4,6 +4,7 @@ from payments_ledger.models.backfills import LedgerBackfill
 from payments_ledger.models.day_sums import DaySums
 from payments_ledger.models.repairs import LedgerRepair, RepairedBlock, RepairedRow
 from payments_ledger.models.sealing_run import SealingRun
+from payments_ledger.models.settlement import SettlementBreak, SettlementMatch, SettlementRun
 from payments_ledger.models.table_names import LedgerTableName
 from payments_ledger.models.verification import Mode, Verdict, Verification
 
@@ -16,6 +17,9 @@ __all__ = [
     "RepairedBlock",
     "RepairedRow",
     "SealingRun",
+    "SettlementBreak",
+    "SettlementMatch",
+    "SettlementRun",
     "Verdict",
     "Verification",
 ]

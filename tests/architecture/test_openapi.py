@@ -20,6 +20,8 @@ NEVER_ANSWERED = {
     "ledger_verification_unfinished": "verifications are run by commands and tasks",
     "ledger_already_running": "commands only",
     "ledger_rebuild_refused": "commands only",
+    "settlement_file_unreadable": "commands only",
+    "settlement_unavailable": "commands only",
 }
 
 

@@ -79,5 +79,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH webhook-endpoints/<uuid:endpoint_id>": {"is_enabled": False},
     "DELETE webhook-endpoints/<uuid:endpoint_id>": {},
     "POST webhook-deliveries/<uuid:delivery_id>/replay": {},
+    "POST ledger/settlement-breaks/<uuid:break_id>/resolve": {"note": "looked at it"},
     "POST webhooks/<str:provider>": {"id": "evt_1", "type": "operation.succeeded", "created_at": 1, "data": {}},
 }

@@ -51,6 +51,8 @@ STAFF_ONLY = {
     "GET ledger/provider-references/<str:provider>/<path:reference>",
     "GET ledger/accounts/<str:account>/balance",
     "GET ledger/balances",
+    "GET ledger/settlement-breaks",
+    "POST ledger/settlement-breaks/<uuid:break_id>/resolve",
     "GET ledger/verifications",
     "GET ledger/seals",
     "GET ledger/totals",
@@ -59,7 +61,7 @@ STAFF_ONLY = {
 # Whoever has the code may see what it is worth.
 BEARER = {"GET vouchers/<str:code>"}
 # Ids of things that an Estate has none of.
-NONE_THERE = ("dispute_id", "endpoint_id", "delivery_id", "reference")
+NONE_THERE = ("dispute_id", "endpoint_id", "delivery_id", "reference", "break_id")
 PRIVATE = [endpoint for endpoint in ENDPOINTS if str(endpoint) not in PUBLIC]
 OWNED = [each for each in PRIVATE if each.ids and str(each) not in STAFF_ONLY | BEARER]
 
@@ -83,6 +85,7 @@ class Estate:
             "dispute_id": str(uuid.uuid4()),
             "endpoint_id": str(uuid.uuid4()),
             "delivery_id": str(uuid.uuid4()),
+            "break_id": str(uuid.uuid4()),
             "code": voucher_code(),
             "pk": str(product.id),
             "provider": "simulator",

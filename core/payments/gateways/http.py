@@ -2,12 +2,14 @@
 
 import os
 import time
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import httpx
 import structlog
 
+from core.errors import AppError
 from core.payments.gateways.answers import UnusableAnswer, read_query, read_submit
 from core.payments.gateways.protocol import GatewayRequest, GatewayResult, Outcome
 
@@ -15,6 +17,15 @@ logger = structlog.get_logger(__name__)
 
 CONNECTIONS_MAX = 64
 ANSWER_BYTES_MAX = 64 * 1024
+# A day of a million movements is 200 MB and is read whole.
+SETTLEMENT_BYTES_MAX = 512 * 1024 * 1024
+SETTLEMENT_SECONDS_MAX = 300.0
+
+
+class SettlementUnavailable(AppError):
+    """The provider does not give out its settlement file; ask again later, or read one with --file."""
+
+    code, status, retryable, retry_after_seconds = "settlement_unavailable", 503, True, 60
 
 
 class HttpGateway:
@@ -55,17 +66,41 @@ class HttpGateway:
         except (httpx.HTTPError, httpx.InvalidURL, UnusableAnswer) as error:
             return self._unknown("query", operation_id, error)
 
-    def _exchange(self, method: str, path: str, **arguments: Any) -> tuple[int, bytes]:
+    def settlement_file(self, day: date) -> bytes:
+        """See SettlementSource.settlement_file."""
+        try:
+            status, content = self._exchange(
+                "GET",
+                "/v1/settlement",
+                bytes_max=SETTLEMENT_BYTES_MAX,
+                seconds_max=SETTLEMENT_SECONDS_MAX,
+                params={"day": day.isoformat()},
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, UnusableAnswer) as error:
+            raise SettlementUnavailable(f"{self._name}, {day}: {type(error).__name__}: {error}") from error
+        if status != 200:
+            raise SettlementUnavailable(f"{self._name}, {day}: the provider answers {status}")
+        return content
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        bytes_max: int = ANSWER_BYTES_MAX,
+        seconds_max: float | None = None,
+        **arguments: Any,
+    ) -> tuple[int, bytes]:
         """One request and its whole answer.
 
         httpx bounds each wait for bytes, not their sum, so the answer's length and its total time are bounded here.
         """
-        deadline = time.monotonic() + self._timeout_seconds
+        deadline = time.monotonic() + (seconds_max or self._timeout_seconds)
         content = bytearray()
         with self._client().stream(method, self._url + path, **arguments) as response:
             for chunk in response.iter_raw():
                 content += chunk
-                if len(content) > ANSWER_BYTES_MAX:
+                if len(content) > bytes_max:
                     raise UnusableAnswer("the answer is too long")
                 if time.monotonic() > deadline:
                     raise UnusableAnswer("the answer came too slowly")

@@ -1,6 +1,7 @@
 """What every gateway promises, whatever the provider behind it."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -47,6 +48,13 @@ class GatewayResult:
     provider_ref: str = ""
     decline_code: str = ""
     amount_minor: int | None = None
+
+
+class SettlementSource(Protocol):
+    """Where a provider publishes what it pays out."""
+
+    def settlement_file(self, day: date) -> bytes:
+        """The file of one UTC day, as it stands now. Raises SettlementUnavailable."""
 
 
 class Gateway(Protocol):

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from core.errors import AppError
 from core.payments.gateways.http import HttpGateway
-from core.payments.gateways.protocol import Gateway
+from core.payments.gateways.protocol import Gateway, SettlementSource
 
 
 class GatewayNotConfigured(AppError):
@@ -18,6 +18,15 @@ class GatewayNotConfigured(AppError):
 @cache
 def get(name: str) -> Gateway:
     """The gateway of that name, the same object every time. Raises GatewayNotConfigured."""
+    return _adapter(name)
+
+
+def settlement_source(name: str) -> SettlementSource:
+    """Where the provider of that name publishes its settlements. Raises GatewayNotConfigured."""
+    return _adapter(name)
+
+
+def _adapter(name: str) -> HttpGateway:
     try:
         options = settings.GATEWAYS[name]
     except KeyError:
