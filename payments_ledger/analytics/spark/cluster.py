@@ -38,5 +38,5 @@ def spark_session(*, role: str = "reader") -> Iterator[SparkSession]:
 
 
 def rows_of(spark: SparkSession, table: Table) -> DataFrame:
-    """A table of the ledger. Ids are text; only the columns and partitions that a query names are read."""
-    return spark.table(f"{CATALOG}.{settings.LEDGER['KEYSPACE']}.{table.name}")
+    """A table of the ledger, under the name it has now. Ids are text; only what a query names is read."""
+    return spark.table(f"{CATALOG}.{settings.LEDGER['KEYSPACE']}.{table.read_name}")

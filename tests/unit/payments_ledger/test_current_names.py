@@ -1,5 +1,8 @@
 """Under which names a table is read and written, and for how long an answer of PostgreSQL holds."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.db import OperationalError
 
@@ -92,3 +95,20 @@ def test_without_postgresql_a_writer_does_not_go_on(postgresql, clock):
 
 def test_what_a_reader_may_not_know_is_over_before_the_old_table_is_left_alone():
     assert current_names.RETIRING_SECONDS >= current_names.READER_SECONDS_MAX + 2 * current_names.NAMES_SECONDS
+
+
+SOURCES = Path(current_names.__file__).parent
+
+
+def fixed_names(source):
+    """Tables that a query calls by the name the code has for them, which a rebuilt one has lost."""
+    named = re.findall(r"(?:FROM |INTO |UPDATE |KEYSPACE'\]\}\.)\{(?:\w+\.)*?(\w+)\.name\}", source)
+    return [table for table in named if table != "LEDGER_SEALS"]
+
+
+def test_queries_call_a_rebuildable_table_by_the_name_it_has_now():
+    found = {str(path): fixed_names(path.read_text()) for path in SOURCES.rglob("*.py")}
+
+    assert {path: tables for path, tables in found.items() if tables} == {}
+    assert fixed_names('f"SELECT a FROM {check.table.name} WHERE"') == ["table"]
+    assert fixed_names("""f"{CATALOG}.{settings.LEDGER['KEYSPACE']}.{table.name}\"""") == ["table"]
