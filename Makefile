@@ -73,7 +73,7 @@ bench-ledger: setup ## measure the ledger on a stack of its own (ARGS="--only si
 cqlsh: ## open cqlsh on the ledger as an analyst (ROLE=reader or writer, ARGS="-e 'SELECT ...'")
 	@ROLE=$(or $(ROLE),analyst) $(LOCAL) cqlsh $(ARGS)
 
-spark: setup ## compare the stores with Spark, installed on first use (ARGS="verify --day 2026-11-20"; none: only install)
+spark: setup ## compare the stores, or ask them, with Spark (ARGS="verify --day 2026-11-20"; none: only install it)
 	@$(LOCAL) spark $(ARGS)
 
 failover: ## promote the PostgreSQL standby: check the mark, fence the primary, promote

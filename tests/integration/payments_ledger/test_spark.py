@@ -8,14 +8,17 @@ import os
 import shlex
 import subprocess
 import sys
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from deploy.local import spark as installed
 from deploy.local.control import Stack
 from payments_ledger import session
+from payments_ledger.analytics import books
+from payments_ledger.analytics.questions import questions
 from tests.factories.ledger_events import canonical, day_of, history_of_payment, insert_history, own_noon, record
+from tests.factories.ledger_story import story
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -95,6 +98,48 @@ def test_what_differs_is_found_in_its_block_and_nothing_once_it_is_mended(spark)
     assert mended.blocks == 3
 
 
+def lives():
+    """Something for every question to count: cards with a refund and a dispute, a wallet, a voucher, a deposit."""
+    first, second = own_noon(), own_noon()
+    buyer = uuid4()
+    return [
+        *story(
+            [("created", 1000), ("authorized", 1000), ("captured", 1000), ("refunded", 300)],
+            begins=first,
+            seconds=2,
+            user_id=buyer,
+            region="France",
+        ),
+        *story([("created", 400), ("failed", 400)], begins=first),
+        *story([("captured", 700), ("disputed", 700), ("dispute won", 700)], begins=second, region="Brazil"),
+        *story([("captured", 250), ("disputed", 200)], begins=second, region="Brazil", user_id=buyer),
+        *story([("deposited", 5000)], begins=first, payment_type="deposit", provider="simulator"),
+        *story([("paid", 1200)], begins=second, payment_type="wallet", user_id=buyer),
+        *story([("issued", 900)], begins=first, payment_type="voucher_issue"),
+        *story([("credited", -77)], begins=second, payment_type="credit", currency="BRL"),
+    ]
+
+
+def test_every_standard_question_has_the_answer_that_postgresql_gives(spark):
+    from payments_ledger.analytics.spark.answers import days
+
+    bodies = lives()
+    insert_history(bodies)
+    record(bodies)
+    first_day, last_day = min(map(day_of, bodies)), max(map(day_of, bodies))
+
+    with days(spark, first_day=first_day, last_day=last_day) as held:
+        answers = {name: held.ask(asked) for name, asked in questions().items()}
+
+    assert len(answers) >= 12
+    for name, answer in answers.items():
+        of_books = books.ask(questions()[name], first_day=first_day, last_day=last_day)
+        assert answer.columns == of_books.columns
+        # Engines sort texts by their own rules.
+        assert sorted(answer.rows, key=str) == sorted(of_books.rows, key=str), name
+        assert answer.rows, name
+
+
 @pytest.mark.full
 def test_the_job_runs_under_spark_submit(spark):
     payments = made()
@@ -103,13 +148,18 @@ def test_the_job_runs_under_spark_submit(spark):
     differs = submitted("verify", "--day", day)
     record(payments[0])
     agrees = submitted("verify", "--day", day, "--json")
+    asked = submitted("ask", "revenue_by_day", "--day", day, "--json")
     refused = submitted("verify", "--day", "yesterday")
+    unheard_of = submitted("ask", "the_weather")
 
     assert differs.returncode == 1, differs.stderr
     assert differs.stdout.splitlines()[-1] == "THE STORES DIFFER in 2 blocks"
     assert agrees.returncode == 0, agrees.stderr
     assert json.loads(agrees.stdout)["rows"] == {"postgresql": 2, "payment_events": 2, "events_by_day": 2}
-    assert refused.returncode == 2
+    (revenue,) = json.loads(asked.stdout)["answers"]
+    assert [(row["day"], row["sales_minor"]) for row in revenue["rows"]] == [(day, 2500)]
+    assert refused.returncode == unheard_of.returncode == 2
+    assert "there is no question 'the_weather'" in unheard_of.stderr
 
 
 def submitted(*arguments):
