@@ -14,7 +14,11 @@ from tests.simulation.world import World
 
 SEEDS, SEEDS_FULL = 100, 1000
 
-PROGRAM = "import django; django.setup(); from tests.simulation.test_clean_runs import trace_of; print(trace_of(11))"
+PROGRAM = """
+import django; django.setup()
+from payments_ledger import current_names; current_names.set_source(dict)
+from tests.simulation.test_clean_runs import trace_of; print(trace_of(11))
+"""
 
 
 def seeds(first: int, end: int) -> list[int]:

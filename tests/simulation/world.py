@@ -87,6 +87,7 @@ class World:
         """The played stores are where the project's code looks for its own."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(session, "_door", session._Door(session=self.cassandra))
+            patch.setattr(session, "ping", lambda: None)
             # Small enough that one life needs several of each.
             patch.setattr(writing, "BATCH_ROWS_MAX", self.rng.choice([1, 2, 50]))
             patch.setattr(writing, "REQUESTS_IN_FLIGHT_MAX", self.rng.choice([1, 4, 100]))
