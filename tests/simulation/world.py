@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pytest
 
-from payments_ledger import replay, session, writing
+from payments_ledger import current_names, replay, session, writing
 from payments_ledger.errors import LedgerUnavailable
 from payments_ledger.reconciliation import scanning
 from payments_ledger.reconciliation.report import Kind, Report
@@ -87,7 +87,10 @@ class World:
         """The played stores are where the project's code looks for its own."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(session, "_door", session._Door(session=self.cassandra))
+            # Whether a node answers is asked in words of the system keyspace, which this one does not have.
             patch.setattr(session, "ping", lambda: None)
+            # Nor is there a PostgreSQL to ask under which name a table stands.
+            patch.setattr(current_names, "_source", dict)
             # Small enough that one life needs several of each.
             patch.setattr(writing, "BATCH_ROWS_MAX", self.rng.choice([1, 2, 50]))
             patch.setattr(writing, "REQUESTS_IN_FLIGHT_MAX", self.rng.choice([1, 4, 100]))
