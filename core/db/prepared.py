@@ -32,6 +32,9 @@ class Prepared:
     def ready(self) -> None:
         """Prepare it in this session unless that is done. To be called before BEGIN."""
         session = connections[DEFAULT_DB_ALIAS]
+        # First, because the first cursor of a request replaces a session that is gone: prepared there and remembered
+        # here for the other one, the statement would be prepared twice in the same session, which it refuses.
+        session.close_if_health_check_failed()
         session.ensure_connection()
         names = _known.setdefault(session.connection, set())
         if self.name not in names:

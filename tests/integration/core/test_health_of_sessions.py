@@ -5,6 +5,7 @@ import select
 import pytest
 from django.db import connection
 
+from core.db.prepared import Prepared
 from tests.checkout_client import rival, watched
 from tests.waiting import eventually
 
@@ -42,6 +43,25 @@ def test_a_terminated_session_is_replaced_before_anything_fails():
         eventually(lambda: is_gone(cursor, before), what="the session has ended")
     connection.health_check_done = False
 
+    assert backend_pid() != before
+
+
+def test_statements_are_prepared_in_the_session_that_replaces_one_that_is_gone():
+    statement = Prepared("test_of_replaced_sessions", "SELECT %(number)s::integer + 1")
+    before = backend_pid()
+    with rival() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [before])
+        eventually(lambda: is_gone(cursor, before), what="the session has ended")
+
+    answers = []
+    for _ in range(2):
+        connection.health_check_done = False
+        statement.ready()
+        with connection.cursor() as cursor:
+            statement.execute(cursor, {"number": 1})
+            answers.append(cursor.fetchone()[0])
+
+    assert answers == [2, 2]
     assert backend_pid() != before
 
 
