@@ -1,69 +1,36 @@
 """docs/analytics.md, run as it is written: its marked blocks against the running stack, and what they print."""
 
-import os
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from deploy.local.control import Stack
-from deploy.local.environment import read_env
-from deploy.local.layout import TEST_STACK_DISTANCE
+from tests import document_blocks
 from tests.factories.ledger_events import insert_history, own_noon, record
 from tests.factories.ledger_story import story
 
-ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = ["order", "payment", "reference", "block", "sealed", "query", "export", "ask", "duckdb"]
-BLOCK = re.compile(r"<!-- run: (\w+) -->\n```bash\n(.*?)```", re.DOTALL)
 FENCE = re.compile(r"```bash\n")
-SECONDS_MAX = 180
 
-# The document is written for the development stack: here `make` goes to the stack under test.
-PRELUDE = """
-set -eu -o pipefail
+MAKE = """
 make() { command make "$@" LOCAL="$LOCAL_COMMAND"; }
 """
 
 
 def blocks_of(document: str) -> dict[str, str]:
-    return dict(BLOCK.findall(document))
+    return document_blocks.blocks_of(document, "run")
 
 
 def run(blocks: Mapping[str, str], folder: Path, names: Mapping[str, str]) -> dict[str, str]:
-    """Run the blocks in one shell; block → what it printed. Fails when the shell does."""
-    stack = Stack.from_env()
-    local = folder / "local"
-    local.write_text(f'#!/bin/sh\nexec .venv/bin/python -m deploy.local "$@" --stack {stack.layout.name}\n')
-    local.chmod(0o755)
-    script = PRELUDE + "".join(f'printf "\\n@@ {name}\\n"\n{text}\n' for name, text in blocks.items())
-    foreign = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", *read_env(stack.layout.env_file)}
-    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
     own = {
-        "ENV_FILE": str(stack.layout.env_file),
-        "LOCAL_COMMAND": str(local),
-        "PORT_BASE": str(stack.layout.port_base - (TEST_STACK_DISTANCE if stack.layout.name == "test" else 0)),
         "LOG_LEVEL": "ERROR",
         "LEDGER": ".venv/bin/python manage.py ledger",
         "EXPORT": str(folder / "export"),
         "LEDGER_EXPORT_FOLDER": str(folder / "export"),
-        **names,
     }
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=ROOT,
-        env=inherited | own,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS_MAX,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    parts = re.split(r"^@@ (\w+)\n", done.stdout, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    return document_blocks.run(blocks, folder, make=MAKE, names={**own, **names})
 
 
 @pytest.fixture
@@ -89,7 +56,7 @@ def names() -> dict[str, str]:
 
 @pytest.fixture
 def document() -> str:
-    return (ROOT / "docs/analytics.md").read_text()
+    return (document_blocks.ROOT / "docs/analytics.md").read_text()
 
 
 def check(printed: Mapping[str, str], names: Mapping[str, str]) -> None:

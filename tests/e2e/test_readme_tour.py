@@ -1,33 +1,24 @@
 """The README's tour, run as it is written: its shell blocks against the running stack, and what they print."""
 
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from core.env import env
 from deploy.local.control import Stack
-from deploy.local.environment import read_env
-from deploy.local.layout import TEST_STACK_DISTANCE
+from tests import document_blocks
 from tests.storefront import Storefront
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = ["account", "buy", "refund", "capture", "unknown", "look", "break", "prove"]
 LOOKED_AT = ["payment.created", "attempt.unknown", "payment.authorized", "payment.captured"]
-TOUR_SECONDS_MAX = 180
 PRICE_MINOR = 750
-BLOCK = re.compile(r"<!-- tour: (\w+) -->\n```bash\n(.*?)```", re.DOTALL)
 UNTESTED_BLOCK = re.compile(r"(?<!-->\n)```bash\n(.*?)```", re.DOTALL)
 
-# The tour is written for the development stack: here `make` goes to the stack under test, and verifies only days that
-# no other test damages.
-PRELUDE = """
-set -eu -o pipefail
+# Verifies only days that no other test damages.
+MAKE = """
 make() {
     case $1 in
         cqlsh | stop | start) command make "$@" LOCAL="$LOCAL_COMMAND" ;;
@@ -41,39 +32,12 @@ make() {
 
 def tour_of(readme: str) -> dict[str, str]:
     """Step → shell text, in the order of the README."""
-    return dict(BLOCK.findall(readme))
+    return document_blocks.blocks_of(readme, "tour")
 
 
 def run(steps: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Run the steps in one shell, as a reader would; step → what it printed. Fails when the shell does."""
-    stack = Stack.from_env()
-    local = folder / "local"
-    local.write_text(f'#!/bin/sh\nexec .venv/bin/python -m deploy.local "$@" --stack {stack.layout.name}\n')
-    local.chmod(0o755)
-    script = PRELUDE + "".join(f'printf "\\n@@ {name}\\n"\n{text}\n' for name, text in steps.items())
-    script = script.replace("http://127.0.0.1:18000", env.str("WEB_URL"))
-    # Neither what `make test` was given nor what this process has read from its env file may reach the tour's commands.
-    foreign = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", *read_env(stack.layout.env_file)}
-    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
-    own = {
-        "ENV_FILE": str(stack.layout.env_file),
-        "LOCAL_COMMAND": str(local),
-        "PORT_BASE": str(stack.layout.port_base - (TEST_STACK_DISTANCE if stack.layout.name == "test" else 0)),
-        "YESTERDAY": (datetime.now(UTC) - timedelta(days=1)).date().isoformat(),
-    }
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=ROOT,
-        env=inherited | own,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TOUR_SECONDS_MAX,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    parts = re.split(r"^@@ (\w+)\n", done.stdout, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    return document_blocks.run(steps, folder, make=MAKE, names={"YESTERDAY": yesterday})
 
 
 def check(printed: Mapping[str, str]) -> None:
@@ -112,7 +76,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def readme() -> str:
-    return (ROOT / "README.md").read_text()
+    return (document_blocks.ROOT / "README.md").read_text()
 
 
 def test_the_tour_of_the_readme_does_what_it_says(stack: Stack, readme: str, tmp_path: Path) -> None:
