@@ -1,7 +1,8 @@
 """Put events into the outbox, in the transaction that makes the change they tell of.
 
 `emit` and `emit_many` do it in a statement of their own. A caller who writes everything in one statement takes
-`insert_of` and `rows_of` into it, and calls `ring_after_commit`.
+`insert_of` and `rows_of` into it and wakes the relay when it has committed: by `ring_after_commit` in a transaction of
+Django's, by `doorbell.ring` after one of its own.
 """
 
 from collections.abc import Sequence
