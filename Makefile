@@ -62,7 +62,7 @@ staff: ## make a registered user staff (EMAIL=merchant@example.org)
 	@$(MANAGE) staff add "$(EMAIL)"
 
 ledger-tour: up ## break the ledger of a month of orders in five ways, find it, mend it, seal it (FILE=orders.parquet)
-	@$(PY) -m deploy.demo.ledger_tour $(if $(FILE),--file "$(FILE)")
+	@LOG_LEVEL=WARNING $(PY) -m deploy.demo.ledger_tour $(if $(FILE),--file "$(FILE)") $(ARGS)
 
 bench-checkout: setup ## measure the wallet checkout on a stack of its own (ARGS="--seconds 5 --runs 1")
 	@$(PY) -m benchmarks.checkout $(ARGS)

@@ -13,8 +13,6 @@ from pathlib import Path
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
-# What people read here is what the commands print; the processes' own logs are under `make logs`.
-os.environ["LOG_LEVEL"] = "WARNING"
 django.setup()
 
 from core.env import PROJECT_ROOT  # noqa: E402  (models need a configured Django)
@@ -29,36 +27,38 @@ FIRST_DAY, LAST_DAY = date(2009, 12, 1), date(2009, 12, 31)
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="ledger-tour", description=__doc__)
-    parser.add_argument("--file", type=Path, default=ORDERS, help="a Parquet file of orders with December 2009 in it")
+    parser.add_argument("--file", type=Path, default=ORDERS, help="a Parquet file with orders of these days")
+    parser.add_argument("--from", dest="first_day", type=date.fromisoformat, default=FIRST_DAY, metavar="DAY")
+    parser.add_argument("--to", dest="last_day", type=date.fromisoformat, default=LAST_DAY, metavar="DAY")
     options = parser.parse_args()
     if not options.file.is_file():
         print(f"✗ {options.file} is not there. Name a file of orders: make ledger-tour FILE=orders.parquet")
         return 2
     try:
-        tour(options.file)
+        tour(options.file, options.first_day, options.last_day)
     except Failed as failure:
         print(f"\n✗ {failure}")
         return 1
-    print("\n✓ Five kinds of damage: found, named to the key, mended in one pass. The month is sealed.")
+    print("\n✓ Five kinds of damage: found, named to the key, mended in one pass. The days are sealed.")
     print("The stack is still up. Stop everything:  make down")
     return 0
 
 
-def tour(orders: Path) -> None:
+def tour(orders: Path, first_day: date, last_day: date) -> None:
     """Raises Failed at the first step that does not end as it should."""
-    days = ["--from", str(FIRST_DAY), "--to", str(LAST_DAY)]
+    days = ["--from", str(first_day), "--to", str(last_day)]
     headline("A month of orders")
-    run("import_orders", str(month.cut_out(orders, FIRST_DAY, LAST_DAY, into=FOLDER)))
+    run("import_orders", str(month.cut_out(orders, first_day, last_day, into=FOLDER)))
     run("ledger", "verify", *days)
 
     headline("Damage, by hand, in Cassandra")
-    done = damage.do_all(first_day=FIRST_DAY, last_day=LAST_DAY)
+    done = damage.do_all(first_day=first_day, last_day=last_day)
     for wound in done:
         print(f"  {wound.what}")
 
     headline("Found")
     runs_as(1, "ledger", "verify", *days)
-    report = verify(first_day=FIRST_DAY, last_day=LAST_DAY)
+    report = verify(first_day=first_day, last_day=last_day)
     missed = [wound.what for wound in done if not wound.is_named_in(report)]
     if missed:
         raise Failed(f"verify did not name: {'; '.join(missed)}")
@@ -70,7 +70,7 @@ def tour(orders: Path) -> None:
     run(*repair)
 
     headline("Sealed")
-    run("ledger", "seal", "--through", str(LAST_DAY))
+    run("ledger", "seal", "--from", str(first_day), "--through", str(last_day))
     run("ledger", "audit-chain")
 
     headline("Analysed")

@@ -28,9 +28,13 @@ def last_closed_day() -> date:
 
 
 def seal_and_keep(
-    through_day: date, *, seconds_max: float | None = None, told: Callable[[DayResult], None] | None = None
+    through_day: date,
+    *,
+    first_day: date = date.min,
+    seconds_max: float | None = None,
+    told: Callable[[DayResult], None] | None = None,
 ) -> list[DayResult]:
-    """Seal every day up to `through_day` and keep what came of it as a SealingRun, also when it was broken off.
+    """Seal every day from `first_day` to `through_day`; what came of it is kept as a SealingRun, also when broken off.
 
     `told` hears of each day; after `seconds_max` no further day is begun, and the next run goes on. Raises what
     sealing.seal_through() raises; of SealingBusy nothing is kept.
@@ -39,7 +43,7 @@ def seal_and_keep(
     results: list[DayResult] = []
     reason = ""
     try:
-        for result in seal_through(through_day):
+        for result in seal_through(through_day, first_day=first_day):
             results.append(result)
             if told is not None:
                 told(result)

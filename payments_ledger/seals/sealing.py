@@ -81,14 +81,14 @@ def seal_day(day: date) -> DayResult:
         return next(_seal([day]))
 
 
-def seal_through(last_day: date) -> Iterator[DayResult]:
-    """Seal every day up to `last_day` that has events and no seal, oldest first; a result for each as it is done.
+def seal_through(last_day: date, *, first_day: date = date.min) -> Iterator[DayResult]:
+    """Seal every day of these that has events and no seal, oldest first; a result for each as it is done.
 
     A day that cannot be sealed holds up no other: the chain is in the order of sealing. Raises as seal_day() does.
     """
     with alone():
         publishing.finish_interrupted()
-        yield from _seal(unsealed_days(last_day))
+        yield from _seal(unsealed_days(last_day, first_day=first_day))
 
 
 def _seal(days: Sequence[date]) -> Iterator[DayResult]:

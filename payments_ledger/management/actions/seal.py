@@ -7,6 +7,7 @@ does not fit · 2 a day is not over, is still being imported, or has a parked pa
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -25,15 +26,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     days.add_argument("--day", type=day_of, help="this booking day, YYYY-MM-DD")
     days.add_argument("--through", type=day_of, metavar="DAY", help="every day not sealed so far, up to and with this")
     parser.add_argument("--dry-run", action="store_true", help="say what stands in the way; seal and verify nothing")
+    parser.add_argument(
+        "--from", dest="first_day", type=day_of, metavar="DAY", help="with --through: and none before this"
+    )
     add_json(parser)
 
 
 def run(options: Mapping[str, Any], console: Console) -> int:
     last_day = options["day"] or options["through"]
+    first_day = options["first_day"] or date.min
+    if options["first_day"] and (options["day"] or first_day > last_day):
+        raise CommandError(f"--from {first_day} needs --through and a day not before it", returncode=NO_VERDICT)
     if late := obstacles.not_over(last_day):
         raise CommandError(f"{late[0]}: nothing was sealed", returncode=NO_VERDICT)
     if options["dry_run"]:
-        return _rehearse(options, console)
+        return _rehearse(options, console, first_day)
 
     def told(result: DayResult) -> None:
         console.progress(f"{result.day} {result.outcome}")
@@ -45,7 +52,7 @@ def run(options: Mapping[str, Any], console: Console) -> int:
             results = [sealing.seal_day(last_day)]
             told(results[0])
         else:
-            results = runs.seal_and_keep(last_day, told=told)
+            results = runs.seal_and_keep(last_day, first_day=first_day, told=told)
     except SealingBusy as error:
         raise CommandError(str(error), returncode=NO_VERDICT) from error
     except ChainBroken as error:
@@ -60,8 +67,8 @@ _BAD = {Outcome.NOT_YET: NO_VERDICT, Outcome.DIFFERS: DIFFERS}
 _SEVERITY = [DONE, NO_VERDICT, DIFFERS]
 
 
-def _rehearse(options: Mapping[str, Any], console: Console) -> int:
-    days = [options["day"]] if options["day"] else unsealed_days(options["through"])
+def _rehearse(options: Mapping[str, Any], console: Console, first_day: date) -> int:
+    days = [options["day"]] if options["day"] else unsealed_days(options["through"], first_day=first_day)
     reasons = [reason for day in days for reason in obstacles.under_way(day)]
     if options["json"]:
         console.document({"days": [str(day) for day in days], "reasons": reasons})

@@ -126,7 +126,7 @@ def test_bad_days_exit_2():
 
 @contextmanager
 def only_these(monkeypatch, days):
-    monkeypatch.setattr(sealing, "unsealed_days", lambda last_day: [day.date for day in days])
+    monkeypatch.setattr(sealing, "unsealed_days", lambda last_day, **_: [day.date for day in days])
     before = set(SealingRun.objects.values_list("id", flat=True))
     found: list[SealingRun] = []
     yield found

@@ -261,7 +261,7 @@ def test_a_day_with_a_parked_payment_or_a_dead_letter_is_refused_and_the_payment
 
 def test_days_are_sealed_through_a_day_each_once_and_one_that_waits_holds_up_no_other(monkeypatch):
     days = [SealableDay(payments=1) for _ in range(3)]
-    monkeypatch.setattr(sealing, "unsealed_days", lambda last_day: [day.date for day in days])
+    monkeypatch.setattr(sealing, "unsealed_days", lambda last_day, **_: [day.date for day in days])
 
     with open_import(days[1]):
         results = list(seal_through(days[-1].date))
@@ -277,7 +277,7 @@ def test_days_are_sealed_through_a_day_each_once_and_one_that_waits_holds_up_no_
 
 def test_a_difference_on_one_day_leaves_its_neighbours_sealed(monkeypatch):
     days = [SealableDay(payments=1) for _ in range(3)]
-    monkeypatch.setattr(sealing, "unsealed_days", lambda last_day: [day.date for day in days])
+    monkeypatch.setattr(sealing, "unsealed_days", lambda last_day, **_: [day.date for day in days])
     lost = fields(booked_at=datetime(days[1].date.year, days[1].date.month, days[1].date.day, 9, tzinfo=UTC))
     insert_history([lost], inserted_seconds_ago=3600)
 
