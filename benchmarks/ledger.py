@@ -49,6 +49,20 @@ def wait_recorded(order_ids: Sequence[UUID], *, seconds_max: float = DRAIN_SECON
     return drained
 
 
+def wait_payments_recorded(payment_ids: Sequence[UUID], *, seconds_max: float = DRAIN_SECONDS_MAX) -> None:
+    """Return once Cassandra has acknowledged all of these payments, of one event each. Raises NotRecorded."""
+    began, ids = time.monotonic(), "{" + ",".join(map(str, payment_ids)) + "}"
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM payments_paymentrecording WHERE payment_id = ANY(%s::uuid[])", [ids])
+            missing = len(payment_ids) - int(cursor.fetchone()[0])
+        if not missing:
+            return
+        if time.monotonic() - began > seconds_max:
+            raise NotRecorded(f"{missing} payments not in Cassandra after {seconds_max:.0f} s")
+        time.sleep(POLL_SECONDS)
+
+
 def lags_of(outcome: Outcome) -> list[float]:
     """Seconds from each answer to its payment's acknowledgement by Cassandra; infinite for one that has none."""
     ids = "{" + ",".join(name for name, _ in outcome.accepted) + "}"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.stack import Stack, fresh_stack
+from deploy.local.layout import LEDGER_BENCH
 
 
 def verify(stack: Stack) -> None:
@@ -23,14 +24,20 @@ def reads(stack: Stack) -> None:
     ledger_reads.measure()
 
 
+def export(stack: Stack) -> None:
+    from benchmarks import ledger_export
+
+    ledger_export.measure()
+
+
 def sink(stack: Stack) -> None:
-    from benchmarks import ledger_sink
+    from benchmarks import ledger_sink, ledger_whole_way
 
-    ledger_sink.measure()
+    ledger_whole_way.measure(raw_rate=ledger_sink.measure())
 
 
-# In this order: reads and sink leave events in Cassandra that PostgreSQL does not have, so they come last.
-PARTS: dict[str, Callable[[Stack], None]] = {"verify": verify, "reads": reads, "sink": sink}
+# In this order: all but verify leave events in Cassandra that PostgreSQL does not have, so verify comes first.
+PARTS: dict[str, Callable[[Stack], None]] = {"verify": verify, "reads": reads, "export": export, "sink": sink}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    with fresh_stack() as stack:
+    with fresh_stack(LEDGER_BENCH) as stack:
         for name, measure in PARTS.items():
             if not options.only or name in options.only:
                 measure(stack)

@@ -21,12 +21,16 @@ from zlib import crc32
 
 from benchmarks.figures import Figure, median, report, say
 from benchmarks.stack import fresh_stack
+from deploy.local.layout import LEDGER_BENCH
 
 if TYPE_CHECKING:
     from payments_ledger.analytics.days import DayTask
 
 BENCH = "ledger"
 PROCESSES = 2
+DAYS = 10
+EVENTS_A_DAY = 100_000
+RUNS = 3
 FIRST_DAY = date(2020, 1, 1)
 BATCH_ROWS = 50
 IN_FLIGHT_MAX = 60
@@ -139,16 +143,17 @@ def timed(
     return rows / seconds, spent * 1e6 / rows
 
 
-def measure(options: argparse.Namespace) -> None:
+def measure(*, days: int = DAYS, events: int = EVENTS_A_DAY, runs: int = RUNS) -> None:
+    """Fill the days and report. Leaves rows in events_by_day that PostgreSQL does not know."""
     from payments_ledger.analytics.blocks import blocks_of
     from payments_ledger.analytics.days import DayTask
 
-    days = [FIRST_DAY + timedelta(days=number) for number in range(options.days)]
-    fill(days, options.events)
-    tasks = [DayTask(day, tuple(blocks_of(day)), None, Path()) for day in days]
-    rows = options.days * options.events
+    dates = [FIRST_DAY + timedelta(days=number) for number in range(days)]
+    fill(dates, events)
+    tasks = [DayTask(day, tuple(blocks_of(day)), None, Path()) for day in dates]
+    rows = days * events
     found: dict[str, list[tuple[float, float]]] = {"export": [], "bare_scan": []}
-    for _ in range(options.runs):
+    for _ in range(runs):
         found["bare_scan"].append(timed(bare_scan, tasks, rows))
         found["export"].append(timed(_export_into, tasks, rows))
     rates = {name: median([rate for rate, _ in runs]) for name, runs in found.items()}
@@ -168,16 +173,16 @@ def _export_into(tasks: "Sequence[DayTask]", folder: Path) -> int:
 
 def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.ledger_export", description=__doc__)
-    arguments.add_argument("--days", type=int, default=10, help="booking days")
-    arguments.add_argument("--events", type=int, default=100_000, help="events a day")
-    arguments.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
+    arguments.add_argument("--days", type=int, default=DAYS, help="booking days")
+    arguments.add_argument("--events", type=int, default=EVENTS_A_DAY, help="events a day")
+    arguments.add_argument("--runs", type=int, default=RUNS, help="runs of each; the median counts")
     return arguments
 
 
 def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    with fresh_stack():
-        measure(options)
+    with fresh_stack(LEDGER_BENCH):
+        measure(days=options.days, events=options.events, runs=options.runs)
     return 0
 
 

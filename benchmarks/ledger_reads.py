@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 
 from benchmarks.figures import Figure, percentile, report, say
 from benchmarks.stack import fresh_stack
+from deploy.local.layout import LEDGER_BENCH
 
 BENCH = "ledger"
 ORDERS = 2_000
@@ -179,7 +180,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    with fresh_stack():
+    with fresh_stack(LEDGER_BENCH):
         measure(orders=options.orders, reads=options.reads)
     return 0
 

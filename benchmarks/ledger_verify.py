@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, report, say
 from benchmarks.stack import Stack, fresh_stack
+from deploy.local.layout import LEDGER_BENCH
 
 if TYPE_CHECKING:
     from payments_ledger.reconciliation.report import Report
@@ -157,7 +158,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--deep", action="store_true", help="measure the deep verification too")
     options = parser.parse_args()
-    with fresh_stack() as stack:
+    with fresh_stack(LEDGER_BENCH) as stack:
         measure(stack, events=options.events, deep=options.deep)
 
 

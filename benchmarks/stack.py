@@ -27,9 +27,9 @@ LEDGER = {"LEDGER_VERIFY_EVERY_SECONDS": "0"}
 
 
 @contextmanager
-def fresh_stack() -> Iterator[Stack]:
-    """Bring the bench stack up on empty data, set Django up for it in this process, and take it down at the end."""
-    layout = layout_of("bench")
+def fresh_stack(name: str) -> Iterator[Stack]:
+    """Bring the benchmark's stack up on empty data, set Django up for it in this process, and take it down after."""
+    layout = layout_of(name)
     with only_run(layout), stopped_by_signals():
         lifecycle.check_installation(layout)
         if Supervisor(layout).pid() is not None:

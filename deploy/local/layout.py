@@ -11,6 +11,8 @@ PYTHON = PROJECT_ROOT / ".venv" / "bin" / "python"
 DEFAULT_PORT_BASE = 18000
 TEST_STACK_DISTANCE = 10000
 BENCH_STACK_DISTANCE = 100
+# Never up together: they share their ports.
+BENCHES = (CHECKOUT_BENCH := "bench-checkout", LEDGER_BENCH := "bench-ledger")
 CLIENT_PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 PORT_OFFSETS = {
@@ -90,7 +92,7 @@ class Layout:
 
 
 def layout_of(name: str) -> Layout:
-    """The layout of stack `dev`, `test` or `bench`; PORT_BASE moves all, the test stack always 10000 above `dev`.
+    """The layout of stack `dev`, `test` or one of BENCHES. PORT_BASE moves all; the test stack is 10000 above `dev`.
 
     A base once given stays in the dev stack's env file: a plain `make down` finds what `PORT_BASE=20000 make up` began.
     """
@@ -99,7 +101,7 @@ def layout_of(name: str) -> Layout:
         base = int(text)
     except ValueError:
         raise StackError(f"PORT_BASE must be a number, not {text!r}") from None
-    base += {"test": TEST_STACK_DISTANCE, "bench": BENCH_STACK_DISTANCE}.get(name, 0)
+    base += {"test": TEST_STACK_DISTANCE, **dict.fromkeys(BENCHES, BENCH_STACK_DISTANCE)}.get(name, 0)
     if not 1024 <= base <= 65535 - max(PORT_OFFSETS.values()):
         raise StackError(f"PORT_BASE={text} puts the {name} stack at {base}: its ports must lie between 1024 and 65535")
     _refuse_ports_of_clients(text, name, base)

@@ -23,7 +23,12 @@ def test_the_provider_tells_this_stack_s_web_and_no_process_list_shows_the_secre
 
 @pytest.mark.parametrize(
     ("stack", "yielding"),
-    [("bench", {"relay", "ledger", "kafka", "cassandra"}), ("dev", set()), ("test", set())],
+    [
+        ("bench-checkout", {"relay", "ledger", "kafka", "cassandra"}),
+        ("bench-ledger", set()),
+        ("dev", set()),
+        ("test", set()),
+    ],
 )
 def test_what_only_copies_orders_gives_way_where_the_taking_of_orders_is_measured(
     stack: str, yielding: set[str]
