@@ -6,8 +6,13 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from core.api import health
+from core.api.metrics import metrics_of
+from core.payments import metrics as payment_metrics
+from outbox import metrics as outbox_metrics
+from payments_ledger import metrics as ledger_metrics
 
 V1 = "api/v1/"
+METRICS = [outbox_metrics.collect, payment_metrics.collect, ledger_metrics.collect]
 
 urlpatterns = [
     # The orders first: a request is matched against one pattern after the other, and checkouts must be quick.
@@ -15,6 +20,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics_of(*METRICS), name="metrics"),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),

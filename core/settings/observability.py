@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, on standard output; manage.py sends them to standard error."""
+"""Logs, one JSON object a line, on standard output (manage.py sends them to standard error); and who reads metrics."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from core.env import env
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_STREAM = env.str("LOG_STREAM", default="stdout")
+# Whoever scrapes /metrics sends it as a bearer token; without it there is no such address.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 
 def mask_card_numbers(logger: Any, method: str, event: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy.local.layout import Layout
 
 SECRET_NAMES = (
-    *("secret_key", "owner", "app", "superuser", "replicator", "redis", "supervisor", "webhook"),
+    *("secret_key", "owner", "app", "superuser", "replicator", "redis", "supervisor", "webhook", "metrics"),
     # Cassandra's administrator, whose password stays out of the env file, and the ledger's roles.
     *("cassandra", "ledger_owner", "ledger_writer", "ledger_reader", "analyst"),
 )
@@ -58,6 +58,7 @@ def derived_values(layout: Layout) -> dict[str, str]:
         "PROVIDER_URL": f"http://127.0.0.1:{layout.port('provider')}",
         "PROVIDER_LOG": str(layout.home / "provider" / "log.jsonl"),
         "PROVIDER_WEBHOOK_SECRETS": secret["webhook"],
+        "METRICS_TOKEN": secret["metrics"],
         "STANDBY_MARK_FILE": str(layout.standby_mark),
         "LEDGER_SEALS_FILE": str(layout.home / "ledger.seals"),
         "WEB_URL": layout.web_url,

@@ -20,6 +20,7 @@ NEVER_ANSWERED = {
     "ledger_verification_unfinished": "verifications are run by commands and tasks",
     "ledger_already_running": "commands only",
     "ledger_rebuild_refused": "commands only",
+    "metrics_token_refused": "by /metrics, which is no operation of the API",
     "settlement_file_unreadable": "commands only",
     "settlement_unavailable": "commands only",
 }
