@@ -10,7 +10,7 @@ from core.orders.services import cancellations, payment_outcomes
 from core.payments.domain.operation_state import OperationState
 from core.payments.domain.payment_state import IllegalTransition
 from core.payments.services import refunds
-from tests.integration.orders.lifecycle_machine import Lifecycle
+from tests.integration.orders.lifecycle.machine import Lifecycle
 from tests.properties.payment_model import Source
 
 # A failure prints the steps and a blob for @reproduce_failure.
