@@ -9,8 +9,9 @@ import pytest
 from core.orders.models import Order
 from core.payments.models import ImportBatch, SealedDay
 from payments_ledger.seals.sealing import Outcome, seal_day
+from tests.e2e.imports.runs import run
+from tests.e2e.imports.shop import FIRST_DAY, Shop
 from tests.e2e.test_authority import staff
-from tests.e2e.test_import import FIRST_DAY, Shop, run
 from tests.integration.payments_ledger.sealable import SealableDay
 from tests.unit.imports.order_files import write_parquet
 
