@@ -13,7 +13,8 @@ from payments_ledger.rows import rows_of
 from payments_ledger.sink import LedgerProjection
 from payments_ledger.tables import EVENTS_BY_DAY, PAYMENTS_BY_ID, PAYMENTS_BY_USER_MONTH
 from tests.simulation.books import moment_of
-from tests.simulation.world import Sabotage, Violation, World
+from tests.simulation.verdicts import Violation
+from tests.simulation.world import Sabotage, World
 
 SEEDS_MAX = 100
 
