@@ -6,81 +6,21 @@ payment_model.py it imports nothing of the code it is held against.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.properties.payment_model import (
-    HELD,
-    STORED_VALUE,
-    TAKEN,
-    UNDECIDED,
-    Dispute,
-    Operation,
-    Payment,
-    Purse,
-    Says,
-    Source,
-    authorized,
-    declined,
-    leave_unknown,
-    refunded,
-    refuse,
-    voided,
-)
+from tests.properties.order_model import Checkout, Order
+from tests.properties.payment_model import HELD, Dispute, Operation, Payment, Says, Source, leave_unknown, refuse
+from tests.properties.till_model import Till
 
-AT_PROVIDER = ("submitted", "unknown", "accepted")
 ARRANGEMENT = ("voucher", "wallet", "boleto", "card")
 
 
 @dataclass
-class Checkout:
-    payments: list[Payment]
-    is_manual: bool
-    state: str = "running"
-    ends_as: str = "draft"
-
-
-@dataclass
-class Order:
-    total: int
-    pieces: int
-    status: str = "draft"
-    payments: list[Payment] = field(default_factory=list)
-    checkouts: list[Checkout] = field(default_factory=list)
-
-    @property
-    def live(self) -> Checkout | None:
-        return next((one for one in self.checkouts if one.state in ("running", "compensating")), None)
-
-    @property
-    def committed(self) -> int:
-        return sum(one.amount if one.state in UNDECIDED else one.authorized for one in self.payments)
-
-    @property
-    def payment_status(self) -> str:
-        captured = sum(one.captured for one in self.payments)
-        refunded = sum(one.refunded for one in self.payments)
-        if refunded:
-            return "refunded" if refunded == captured else "partially_refunded"
-        if captured == self.total:
-            return "paid"
-        if any(one.state in UNDECIDED or one.has_open("capture") for one in self.payments):
-            return "pending"
-        if captured:
-            return "partially_paid"
-        if sum(one.authorized for one in self.payments) == self.total:
-            return "authorized"
-        return "failed" if any(one.state == "failed" for one in self.payments) else "unpaid"
-
-
-@dataclass
-class Shop:
+class Shop(Till):
     """One buyer's wallet and vouchers, one product, and the orders of it."""
 
-    wallet: Purse
-    vouchers: dict[str, Purse]
-    stock: int
     price: int
     orders: list[Order] = field(default_factory=list)
 
@@ -234,101 +174,3 @@ class Shop:
         refuse(dispute.state != "open", "dispute_closed")
         dispute.state = "evidence_submitted"
         payment.book("dispute.evidence_submitted", dispute.amount)
-
-    # --- how it goes on
-
-    def _authorize(self, source: Source) -> Payment:
-        if source.method in STORED_VALUE:
-            purse = self.wallet if source.method == "wallet" else self.vouchers[source.name]
-            purse.held += source.amount
-            payment = Payment(source, "authorized", purse, authorized=source.amount)
-            payment.book("payment.authorized", source.amount)
-        else:
-            payment = Payment(source, "processing", None, operations=[Operation("authorize", source.amount)])
-            payment.book("payment.created", source.amount)
-        return payment
-
-    def _go_on(self, order: Order) -> None:
-        checkout = order.live
-        if checkout is None:
-            return
-        if order.status == "placed" and checkout.state == "running":
-            states = {payment.state for payment in checkout.payments}
-            if states & {"failed", "canceled"}:
-                checkout.state = "compensating"
-            elif states == {"authorized"}:
-                order.status = "confirmed"
-                for payment in checkout.payments:
-                    if not checkout.is_manual:
-                        self._capture(payment, None, is_final=True)
-        if checkout.state == "compensating":
-            self._compensate(order, checkout)
-        elif order.status == "confirmed" and (
-            checkout.is_manual or not any(payment.state in HELD for payment in checkout.payments)
-        ):
-            checkout.state = "completed"
-
-    def _compensate(self, order: Order, checkout: Checkout) -> None:
-        for payment in checkout.payments:
-            first = payment.operations[0] if payment.operations else None
-            if payment.state == "processing" and first and first.state == "requested" and not first.attempts:
-                first.state, payment.state = "canceled", "canceled"
-                payment.book("payment.canceled", first.amount)
-            if payment.state in HELD and not any(one.kind == "void" for one in payment.operations):
-                self._void(payment)
-        if all(payment.state in ("failed", "canceled") for payment in checkout.payments):
-            checkout.state, order.status = "failed", checkout.ends_as
-            self.stock += order.pieces
-
-    def _capture(self, payment: Payment, amount: int | None, *, is_final: bool) -> None:
-        refuse(payment.state not in HELD, "nothing_held")
-        refuse(payment.has_open("void"), "operation_in_progress")
-        left = payment.authorized - payment.captured - payment.pending("capture")
-        asked = left if amount is None else amount
-        refuse(not 0 < asked <= left, "capture_exceeds_authorization")
-        self._ask(payment, Operation("capture", asked, is_final=is_final))
-
-    def _void(self, payment: Payment) -> None:
-        refuse(payment.state not in HELD, "nothing_held")
-        refuse(payment.has_open("capture", "void"), "operation_in_progress")
-        self._ask(payment, Operation("void", payment.authorized - payment.captured))
-
-    def _refund(self, payment: Payment, amount: int | None) -> None:
-        refuse(payment.state not in TAKEN, "nothing_to_refund")
-        asked = payment.refundable if amount is None else amount
-        refuse(not 0 < asked <= payment.refundable, "refund_exceeds_capture")
-        payment.book("refund.requested", asked)
-        self._ask(payment, Operation("refund", asked))
-
-    def _ask(self, payment: Payment, operation: Operation) -> None:
-        """Of a provider, who answers later; stored value moves at once."""
-        payment.operations.append(operation)
-        if payment.purse is not None:
-            operation.state = "succeeded"
-            self._settle(payment, operation)
-
-    def _settle(self, payment: Payment, operation: Operation) -> None:
-        effects: dict[tuple[str, str], Callable[[Payment, Operation], None]] = {
-            ("authorize", "succeeded"): authorized,
-            ("capture", "succeeded"): self._captured,
-            ("void", "succeeded"): voided,
-            ("refund", "succeeded"): refunded,
-        }
-        effects.get((operation.kind, operation.state), declined)(payment, operation)
-
-    def _captured(self, payment: Payment, operation: Operation) -> None:
-        payment.captured += operation.amount
-        payment.state = "captured" if payment.captured == payment.authorized else "partially_captured"
-        payment.book("payment.captured", operation.amount)
-        if payment.purse is not None:
-            payment.purse.balance -= operation.amount
-            payment.purse.held -= operation.amount
-        is_final = any(
-            one.kind == "capture" and one.is_final and one.state == "succeeded" for one in payment.operations
-        )
-        if is_final and payment.state == "partially_captured" and not payment.has_open("capture"):
-            self._void(payment)
-
-    @staticmethod
-    def _is_at_provider(order: Order) -> bool:
-        return any(one.state in AT_PROVIDER for payment in order.payments for one in payment.operations)

@@ -15,8 +15,8 @@ from core.orders.services.drafts import LineRequest, create_draft
 from core.orders.services.instruments import Instrument
 from core.payments.domain.payment_state import PaymentType
 from tests.integration.orders.lifecycle.shops import Shops
+from tests.properties import order_model
 from tests.properties import payment_model as model
-from tests.properties import shop_model
 
 ORDERS_MAX = 4
 
@@ -46,7 +46,7 @@ class Buyers(Shops):
         order = data.draw(st.sampled_from([order for order in self.shop.orders if order.status == "draft"]))
         self.begin_by(order, self.draw_sources(data, order.total + surplus), is_manual=is_manual)
 
-    def begin_by(self, order: shop_model.Order, sources: list[model.Source], *, is_manual: bool = False) -> None:
+    def begin_by(self, order: order_model.Order, sources: list[model.Source], *, is_manual: bool = False) -> None:
         method = CaptureMethod.MANUAL if is_manual else CaptureMethod.AUTOMATIC
         instruments = [
             Instrument(
@@ -70,7 +70,7 @@ class Buyers(Shops):
         order = data.draw(st.sampled_from(self.shop.orders))
         self.both(lambda: self.shop.cancel(order), lambda: cancellations.cancel(order_id=self.id_of(order)))
 
-    def check_out_by_wallet(self, order: shop_model.Order) -> None:
+    def check_out_by_wallet(self, order: order_model.Order) -> None:
         """Through the API, in this process and transaction: this checkout and its answer are one."""
         client = APIClient(
             HTTP_HOST="localhost",

@@ -10,8 +10,8 @@ from tests.integration.orders.lifecycle.buyers import Buyers
 from tests.integration.orders.lifecycle.comparison import Compared
 from tests.integration.orders.lifecycle.merchants import Merchants
 from tests.integration.orders.lifecycle.providers import Providers
+from tests.properties import order_model
 from tests.properties import payment_model as model
-from tests.properties import shop_model
 
 
 class Lifecycle(Buyers, Merchants, Providers, Compared):
@@ -38,7 +38,7 @@ class Lifecycle(Buyers, Merchants, Providers, Compared):
             self.database_says_what_the_model_says()
         assert not any(order.status == "placed" or order.live for order in self.shop.orders)
 
-    def repeat(self, order: shop_model.Order, payment: model.Payment) -> None:
+    def repeat(self, order: order_model.Order, payment: model.Payment) -> None:
         payment_id = self.payment_id(payment)
         if payment.state in model.HELD:
             self.both(
@@ -51,7 +51,7 @@ class Lifecycle(Buyers, Merchants, Providers, Compared):
                 lambda: payment_actions.refund(payment_id=payment_id, amount_minor=None, reason="asked again"),
             )
 
-    def unfinished(self) -> tuple[shop_model.Order, model.Payment] | None:
+    def unfinished(self) -> tuple[order_model.Order, model.Payment] | None:
         """What a provider refused and a person would now repeat."""
         for order, payment in self.payments():
             is_waited_for = order.live is not None or order.status == "cancelled"

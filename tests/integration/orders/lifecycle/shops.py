@@ -18,8 +18,8 @@ from core.payments.gateways.protocol import GatewayResult, Outcome
 from core.payments.models import PaymentOperation, Voucher
 from core.payments.services import vouchers, wallets
 from tests import played_provider
+from tests.properties import order_model, shop_model
 from tests.properties import payment_model as model
-from tests.properties import shop_model
 
 PRICE, STOCK, WALLET, VOUCHERS = 50, 12, 900, (300, 120)
 
@@ -64,7 +64,7 @@ class Shops(RuleBasedStateMachine):
         assert _outcome(done, played_provider.parked()) == _outcome(told)
 
     def hear(
-        self, order: shop_model.Order, payment: model.Payment, operation: model.Operation, says: model.Says
+        self, order: order_model.Order, payment: model.Payment, operation: model.Operation, says: model.Says
     ) -> None:
         row = self.row_of(payment, operation)
         result = _result(row, says)
@@ -73,7 +73,7 @@ class Shops(RuleBasedStateMachine):
             lambda: payment_outcomes.record(operation_id=row.id, result=result),
         )
 
-    def id_of(self, order: shop_model.Order) -> UUID:
+    def id_of(self, order: order_model.Order) -> UUID:
         return self.order_ids[next(at for at, one in enumerate(self.shop.orders) if one is order)]
 
     def payment_id(self, payment: model.Payment) -> UUID:
@@ -87,12 +87,12 @@ class Shops(RuleBasedStateMachine):
     def rows_of(payment_id: UUID) -> list[PaymentOperation]:
         return list(PaymentOperation.objects.filter(payment_id=payment_id).order_by("created_at", "id"))
 
-    def payments(self, *preferred: str) -> list[tuple[shop_model.Order, model.Payment]]:
+    def payments(self, *preferred: str) -> list[tuple[order_model.Order, model.Payment]]:
         """Those in one of these states; all of them when there are none."""
         known = [(order, payment) for order in self.shop.orders for payment in order.payments]
         return [pair for pair in known if pair[1].state in preferred] or known
 
-    def operations(self, *, is_open: bool = False) -> list[tuple[shop_model.Order, model.Payment, model.Operation]]:
+    def operations(self, *, is_open: bool = False) -> list[tuple[order_model.Order, model.Payment, model.Operation]]:
         return [
             (order, payment, operation)
             for order, payment in self.payments()
