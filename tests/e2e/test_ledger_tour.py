@@ -14,8 +14,8 @@ from deploy.demo.commands import Failed
 from deploy.local.layout import PROJECT_ROOT, PYTHON
 from tests.unit.imports.order_files import row, write_parquet
 
-# Three days in years in which no other test books; a second run finds fresh days.
-FIRST_MOMENT = datetime(random.randrange(1980, 2000), random.randrange(1, 12), random.randrange(1, 26), 9)
+# Three days in months in which no other test books; a second run finds fresh days.
+FIRST_MOMENT = datetime(random.randrange(2000, 2009), random.randrange(6, 12), random.randrange(1, 26), 9)
 DAYS = 3
 INVOICES_A_DAY = 12
 HEADLINES = ["A month of orders", "Damage, by hand, in Cassandra", "Found", "Mended", "Sealed", "Analysed"]

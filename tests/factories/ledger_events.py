@@ -106,8 +106,13 @@ def history_of_payment(*, events: int, booked_at: datetime, **changes: Any) -> l
     ]
 
 
-def insert_history(bodies: list[dict[str, Any]], *, inserted_seconds_ago: int = 0) -> None:
-    """Put the events into PaymentEvent, and nowhere else: no outbox row, so no worker will record them."""
+def insert_history(
+    bodies: list[dict[str, Any]], *, inserted_seconds_ago: int = 0, postings: dict[str, int] | None = None
+) -> None:
+    """Put the events into PaymentEvent, and nowhere else: no outbox row, so no worker will record them.
+
+    `postings` stand in the column instead of those of the body, which then contradict it.
+    """
     rows = []
     for body in bodies:
         raw = canonical(body)
@@ -115,7 +120,7 @@ def insert_history(bodies: list[dict[str, Any]], *, inserted_seconds_ago: int = 
             (
                 *(body[name] for name in ("payment_id", "seq", "booking_day", "event_id", "order_id", "booked_at")),
                 *(body[name] for name in ("payment_type", "bucket", "event_type", "amount_minor", "currency")),
-                json.dumps(body["postings"]),
+                json.dumps(body["postings"] if postings is None else postings),
                 raw,
                 sha256(raw).digest(),
                 inserted_seconds_ago,

@@ -1,10 +1,11 @@
 """PaymentEvent is append-only by privilege, and partitions come by the owner's function alone."""
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from core.clock import now
 from core.payments.services import partitions
+from tests.factories.ledger_events import fields, insert_history, own_noon, record
 from tests.storefront import Storefront
 
 
@@ -21,6 +22,31 @@ from tests.storefront import Storefront
 def test_the_application_cannot_touch_history(statement):
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), transaction.atomic():
         connection.cursor().execute(statement)
+
+
+@pytest.mark.parametrize("postings", [{"revenue": -1}, {"wallet_liability": 2, "revenue": -1}])
+def test_the_table_refuses_postings_that_do_not_balance(postings):
+    body = fields(booked_at=own_noon())
+
+    with pytest.raises(IntegrityError, match="payment_event_balanced"), transaction.atomic():
+        insert_history([body], postings=postings)
+    insert_history([body])
+    record([body])
+
+
+def test_every_partition_holds_postings_to_balance():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+            WHERE inhparent = 'payments_paymentevent'::regclass
+              AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND convalidated
+                              AND conname = 'payment_event_balanced')
+            """
+        )
+        unguarded = cursor.fetchall()
+
+    assert unguarded == []
 
 
 def test_no_partition_can_be_changed_directly():
