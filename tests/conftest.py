@@ -15,6 +15,16 @@ from payments_ledger import current_names
 hypothesis.settings.register_profile("no_deadline", deadline=None)
 hypothesis.settings.load_profile("no_deadline")
 
+# Modules that assert for several test modules: their failures are to show the values, too.
+pytest.register_assert_rewrite(
+    "tests.document_blocks",
+    "tests.faults.crash_scenarios",
+    "tests.faults.crash_world",
+    "tests.faults.ledger_faults",
+    "tests.integration.payments_ledger.sealing.days",
+    "tests.ledger_command",
+)
+
 ORDER_OF_KINDS = [
     *("unit", "properties", "simulation", "architecture", "contract"),
     *("integration", "races", "e2e", "faults", "books"),

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from payments_ledger import session
 from payments_ledger.reconciliation.verify import verify
 from payments_ledger.rows import rows_of
 from payments_ledger.tables import (
@@ -13,6 +12,7 @@ from payments_ledger.tables import (
     PAYMENTS_BY_PROVIDER_REF,
     PAYMENTS_BY_USER_MONTH,
 )
+from tests.factories.ledger_damage import by_hand
 from tests.factories.ledger_events import canonical, day_of, history_of_payment, insert_history, own_noon, record
 
 # Table → the part of EventRows that is its row.
@@ -99,10 +99,6 @@ class Day:
 
     def verify(self, **options):
         return verify(first_day=self.date, last_day=self.date, **options)
-
-
-def by_hand(cql, values):
-    session.session().execute(session.prepared(cql), values, execution_profile=session.LOOKUP)
 
 
 def keys_in(kind, tables, *bodies):

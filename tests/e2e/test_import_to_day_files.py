@@ -14,6 +14,7 @@ from django.core.management import call_command
 
 from payments_ledger.analytics import day_files
 from payments_ledger.analytics.questions import questions
+from tests.ledger_command import printed_by_ledger
 from tests.unit.imports.order_files import row, write_parquet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,12 +39,6 @@ FROM cents GROUP BY 1
 MONTH = """CAST(strftime(CAST("InvoiceDate" AS TIMESTAMP), '%Y%m') AS INTEGER)"""
 
 
-def ledger(*arguments: object) -> str:
-    output = StringIO()
-    call_command("ledger", *map(str, arguments), stdout=output)
-    return output.getvalue()
-
-
 def of_the_file(path: Path, key: str) -> dict[object, int]:
     return dict(duckdb.sql(OF_THE_FILE.format(path=path, key=key)).fetchall())
 
@@ -66,7 +61,7 @@ def import_and_export(path: Path, folder: Path) -> None:
     call_command("import_orders", str(path), "--rejects", str(folder / "rejects.csv"), stdout=output)
     assert "both stores agree" in output.getvalue()
     first, last = days_of(path)
-    ledger("export", "--unsealed", "--folder", folder / "export", "--from", first, "--to", last)
+    printed_by_ledger("export", "--unsealed", "--folder", folder / "export", "--from", first, "--to", last)
 
 
 def prove(path: Path, folder: Path) -> int:

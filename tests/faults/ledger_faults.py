@@ -12,8 +12,9 @@ from payments_ledger import writing
 from payments_ledger.errors import BodyUnreadable
 from payments_ledger.reconciliation.report import Kind
 from payments_ledger.sink import LedgerProjection
+from tests.factories.ledger_damage import by_hand
 from tests.factories.ledger_events import Message, fields, insert_history, record
-from tests.ledger_day import Day, by_hand, keys_in
+from tests.ledger_day import Day, keys_in
 
 RECORD, ENTRY, STATE, MONTH, REFERENCE = (
     "payment_events",

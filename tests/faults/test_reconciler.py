@@ -9,8 +9,9 @@ from core.payments.models import ImportBatch
 from payments_ledger.reconciliation import report as reports
 from payments_ledger.reconciliation.report import Kind
 from payments_ledger.reconciliation.verify import verify
+from tests.factories.ledger_damage import by_hand
 from tests.factories.ledger_events import fields, insert_history, own_noon, record, until_cassandra_answers
-from tests.ledger_day import Day, by_hand, found, key
+from tests.ledger_day import Day, found, key
 
 
 @pytest.fixture(autouse=True, scope="module")

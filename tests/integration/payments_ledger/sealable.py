@@ -6,7 +6,6 @@ import psycopg2
 from django.db import connection
 
 from core.env import env
-from payments_ledger import session
 from tests.factories.ledger_events import day_of, history_of_payment, insert_history, own_noon, record
 
 
@@ -44,8 +43,3 @@ def as_owner(statement, values=()):
             cursor.execute(statement, values)
     finally:
         opened.close()
-
-
-def by_hand(cql, values):
-    """In Cassandra, at the time of now."""
-    session.session().execute(session.prepared(cql), values, execution_profile=session.LOOKUP)

@@ -13,8 +13,9 @@ from payments_ledger.seals.findings import Fault, Place
 from payments_ledger.seals.seal import seal_of
 from payments_ledger.seals.sealing import seal_day
 from payments_ledger.tables import LEDGER_SEALS
-from tests.integration.payments_ledger.sealable import SealableDay, as_owner, by_hand
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.factories.ledger_damage import by_hand
+from tests.integration.payments_ledger.sealable import SealableDay, as_owner
+from tests.ledger_command import ledger
 
 
 @pytest.fixture(scope="module")

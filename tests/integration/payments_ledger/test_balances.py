@@ -15,7 +15,7 @@ from core.payments.selectors import watermark
 from payments_ledger.api.balance_views import AccountBalanceView, TrialBalanceView
 from payments_ledger.selectors.balances import balance_of, trial_balance
 from tests.factories.ledger_events import insert_history, life_of_payment, own_noon, record
-from tests.integration.payments_ledger.test_ledger_command import at_the_command_line, ledger
+from tests.ledger_command import at_the_command_line, ledger
 
 # A provider of its own, so that its clearing account holds nothing of other tests.
 PROVIDER = f"bank{uuid.uuid4().hex[:8]}"

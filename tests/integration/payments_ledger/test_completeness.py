@@ -17,9 +17,10 @@ from payments_ledger.seals import completeness, runs, sealing, totals
 from payments_ledger.seals.completeness import WHOLE_PPM, Share
 from payments_ledger.seals.errors import ChainBroken
 from payments_ledger.seals.sealing import Outcome, seal_day
+from tests.factories.ledger_damage import by_hand
 from tests.factories.ledger_events import canonical, fields, insert_history, own_noon, record
-from tests.integration.payments_ledger.sealable import SealableDay, as_owner, by_hand
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.integration.payments_ledger.sealable import SealableDay, as_owner
+from tests.ledger_command import ledger
 from workers import schedule
 from workers.tasks import seals as tasks
 

@@ -10,7 +10,7 @@ from payments_ledger.models import DaySums
 from payments_ledger.seals import sealing
 from payments_ledger.selectors.balances import balance_of, trial_balance
 from tests.factories.ledger_events import day_of, insert_history, life_of_payment, own_noon, record
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.ledger_command import ledger
 
 CLEARING = "psp_clearing:summed"
 

@@ -1,12 +1,7 @@
 """`manage.py ledger`: what it prints and the exit codes people's scripts rely on."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import timedelta
-from io import StringIO
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,30 +10,7 @@ from django.core.management import CommandError, call_command
 from payments_ledger import session
 from payments_ledger.models import Verification
 from tests.factories.ledger_events import day_of, fields, history_of_payment, insert_history, own_noon, record
-
-PROJECT = Path(__file__).resolve().parents[3]
-
-
-def ledger(*arguments):
-    """(exit code, standard output) of the command, in this process."""
-    output, code = StringIO(), 0
-    try:
-        call_command("ledger", *arguments, stdout=output)
-    except SystemExit as end:
-        code = end.code
-    return code, output.getvalue()
-
-
-def at_the_command_line(*arguments, **changes):
-    environment = {**os.environ, "LOG_LEVEL": "ERROR", **changes}
-    return subprocess.run(
-        [sys.executable, "manage.py", "ledger", *arguments],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+from tests.ledger_command import at_the_command_line, ledger
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from payments_ledger import session
 from payments_ledger.api.views import PaymentRecordView, ProviderReferenceView
 from payments_ledger.rows import rows_of
 from payments_ledger.tables import PAYMENT_EVENTS, PAYMENTS_BY_ID
+from tests.factories.ledger_damage import by_hand
 from tests.factories.ledger_events import canonical, decide, insert_history, life_of_payment, own_noon, record
 
 STEPS = [
@@ -58,10 +59,6 @@ def read(payment_id, user):
     request = APIRequestFactory().get(f"/api/v1/ledger/payments/{payment_id}")
     force_authenticate(request, user)
     return PaymentRecordView.as_view()(request, payment_id=uuid.UUID(str(payment_id)))
-
-
-def by_hand(cql, *values):
-    session.session().execute(session.prepared(cql), values, execution_profile=session.LOOKUP)
 
 
 def test_every_store_says_the_same(bodies, owner):
@@ -156,7 +153,7 @@ def test_what_was_done_by_hand_is_shown_and_breaks_nothing(owner, staff, cql, sa
     bodies = lived(owner)
     names = {"payment": uuid.UUID(bodies[0]["payment_id"]), "order": uuid.UUID(bodies[0]["order_id"])}
     words = [names[word.strip(":,")] for word in cql.split() if word.startswith(":")]
-    by_hand(" ".join("?" if word.startswith(":") else word for word in cql.split()), *words)
+    by_hand(" ".join("?" if word.startswith(":") else word for word in cql.split()), words)
     try:
         told, shown = read(bodies[0]["payment_id"], staff), read(bodies[0]["payment_id"], owner)
     finally:
@@ -174,7 +171,7 @@ def put_back(bodies):
     for table, rows in ((PAYMENT_EVENTS, [each.record for each in events]), (PAYMENTS_BY_ID, [events[-1].state])):
         marks = ", ".join("?" * len(table.columns))
         for row in rows:
-            by_hand(f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})", *row)
+            by_hand(f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})", row)
 
 
 def test_a_changed_row_in_postgresql_is_shown(bodies, staff):

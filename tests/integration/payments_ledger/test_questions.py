@@ -3,11 +3,10 @@
 import json
 import random
 from datetime import date, timedelta
-from io import StringIO
 from uuid import UUID
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from payments_ledger import session
 from payments_ledger.analytics import books, day_files
@@ -15,14 +14,9 @@ from payments_ledger.analytics.questions import questions
 from payments_ledger.tables import EVENTS_BY_DAY
 from tests.factories.ledger_events import day_of, insert_history, own_noon, record
 from tests.factories.ledger_story import story
+from tests.ledger_command import printed_by_ledger
 
 ADA, BOB = UUID(int=0xADA), UUID(int=0xB0B)
-
-
-def ledger(*arguments):
-    output = StringIO()
-    call_command("ledger", *(str(argument) for argument in arguments), stdout=output)
-    return output.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +48,7 @@ def shop(_open_database, tmp_path_factory):
     record(bodies)
     folder = tmp_path_factory.mktemp("export")
     days = sorted({day_of(body) for body in bodies})
-    ledger("export", "--unsealed", "--processes", 1, "--folder", folder, "--from", days[0], "--to", days[-1])
+    printed_by_ledger("export", "--unsealed", "--processes", 1, "--folder", folder, "--from", days[0], "--to", days[-1])
     return folder, days[0], days[-1]
 
 
@@ -153,7 +147,7 @@ def test_stores_that_differ_give_answers_that_differ(shop, tmp_path):
     )
     set_postings(row, {"refunds": 301, "psp_clearing:simulator": -301})
     try:
-        ledger("export", "--unsealed", "--processes", 1, "--folder", tmp_path, "--from", first, "--to", last)
+        printed_by_ledger("export", "--unsealed", "--processes", 1, "--folder", tmp_path, "--from", first, "--to", last)
     finally:
         set_postings(row, row["postings"])
 
@@ -199,7 +193,7 @@ def test_any_days_give_the_same_answers(tmp_path):
     insert_history(bodies)
     record(bodies)
     first, last = noons[0].date(), noons[-1].date()
-    ledger("export", "--unsealed", "--processes", 1, "--folder", tmp_path, "--from", first, "--to", last)
+    printed_by_ledger("export", "--unsealed", "--processes", 1, "--folder", tmp_path, "--from", first, "--to", last)
 
     for name in questions():
         of_files, of_books, _ = both_answers(name, (tmp_path, first, last))
@@ -210,10 +204,10 @@ def test_ask_lists_the_questions_and_answers_one(shop):
     folder, first, last = shop
     days = ("--folder", folder, "--from", first, "--to", last)
 
-    listed = ledger("ask")
-    shown = ledger("ask", "stored_value_liability", *days)
-    written = ledger("ask", "stored_value_liability", *days, "--csv")
-    said = json.loads(ledger("ask", "stored_value_liability", *days, "--json"))
+    listed = printed_by_ledger("ask")
+    shown = printed_by_ledger("ask", "stored_value_liability", *days)
+    written = printed_by_ledger("ask", "stored_value_liability", *days, "--csv")
+    said = json.loads(printed_by_ledger("ask", "stored_value_liability", *days, "--json"))
 
     assert all(name in listed for name in questions())
     assert "wallet_liability   GBP             3800" in shown
@@ -234,7 +228,7 @@ def test_ask_lists_the_questions_and_answers_one(shop):
 )
 def test_what_cannot_be_answered_says_what_to_do(shop, arguments, sentence):
     with pytest.raises(CommandError, match=sentence) as refused:
-        ledger("ask", *arguments, "--folder", shop[0])
+        printed_by_ledger("ask", *arguments, "--folder", shop[0])
 
     assert refused.value.returncode == 2
 
@@ -245,4 +239,4 @@ def test_damaged_day_file_is_named(shop, tmp_path):
     (damaged / "part-0.parquet").write_bytes(b"PAR1 and no more")
 
     with pytest.raises(CommandError, match=r"the files of 2001-01-01 in .* are damaged"):
-        ledger("ask", "disputes", "--folder", tmp_path)
+        printed_by_ledger("ask", "disputes", "--folder", tmp_path)

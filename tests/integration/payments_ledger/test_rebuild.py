@@ -5,12 +5,11 @@ import re
 import threading
 import time
 from datetime import date
-from io import StringIO
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from core.payments.models import ImportBatch
 from payments_ledger import current_names, session, writing
@@ -25,6 +24,7 @@ from payments_ledger.selectors.payments import payment_state
 from payments_ledger.tables import PAYMENTS_BY_ID, PAYMENTS_BY_USER_MONTH
 from tests.factories.ledger_damage import PaymentsOfADay, by_hand
 from tests.factories.ledger_events import fields, insert_history, own_noon, record
+from tests.ledger_command import printed_by_ledger
 from tests.storefront import Storefront
 
 
@@ -229,21 +229,15 @@ def test_while_an_import_is_open_nothing_is_rebuilt():
     assert not LedgerTableName.objects.exists()
 
 
-def ledger(*arguments):
-    output = StringIO()
-    call_command("ledger", *arguments, stdout=output)
-    return output.getvalue()
-
-
 def test_a_dry_run_names_the_tables_and_makes_none():
-    answer = json.loads(ledger("rebuild", "payments_by_id", "--dry-run", "--json"))
+    answer = json.loads(printed_by_ledger("rebuild", "payments_by_id", "--dry-run", "--json"))
 
     assert (answer["old"], answer["new"], answer["switched"]) == ("payments_by_id", "payments_by_id_2", False)
     assert not LedgerTableName.objects.exists()
 
 
 def test_the_command_names_the_old_table(quick):
-    lines = ledger("rebuild", "payments_by_user_month").splitlines()
+    lines = printed_by_ledger("rebuild", "payments_by_user_month").splitlines()
 
     assert lines[1] == "payments_by_user_month is read from payments_by_user_month_2 now"
     assert lines[2].startswith("payments_by_user_month is kept, and written to until ")
@@ -251,4 +245,4 @@ def test_the_command_names_the_old_table(quick):
 
 def test_the_record_itself_cannot_be_rebuilt():
     with pytest.raises(CommandError, match="invalid choice: 'payment_events'"):
-        ledger("rebuild", "payment_events")
+        printed_by_ledger("rebuild", "payment_events")

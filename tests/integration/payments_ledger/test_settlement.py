@@ -20,7 +20,7 @@ from payments_ledger.settlement.breaks import breaks, resolve
 from payments_ledger.settlement.files import COLUMNS
 from payments_ledger.settlement.matching import Reason
 from payments_ledger.settlement.runs import settle
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.ledger_command import ledger
 from tests.merchant import Merchant, at_rest
 from tests.waiting import eventually
 

@@ -12,7 +12,7 @@ from payments_ledger.errors import AlreadyRunning
 from payments_ledger.reconciliation.repair import LOCK
 from payments_ledger.tables import EVENTS_BY_DAY
 from tests.integration.payments_ledger.repair.repairs import mended
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.ledger_command import ledger
 
 
 def test_the_command_shows_mends_and_exits_0_only_when_nothing_is_left(day):

@@ -18,7 +18,7 @@ from payments_ledger.seals.errors import ChainBroken, SealingBusy
 from payments_ledger.seals.sealing import Outcome, seal_day
 from tests.integration.payments_ledger.sealable import SealableDay
 from tests.integration.payments_ledger.sealing.days import assert_whole
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.ledger_command import ledger
 
 PROJECT = Path(__file__).resolve().parents[4]
 

@@ -16,10 +16,10 @@ from core.payments.selectors import sealed_days
 from payments_ledger.rows import rows_of
 from payments_ledger.seals import sealing
 from payments_ledger.seals.sealing import Outcome, seal_day
+from tests.factories.ledger_damage import by_hand
 from tests.factories.ledger_events import canonical
-from tests.integration.payments_ledger.sealable import by_hand
 from tests.integration.payments_ledger.sealing.days import open_import
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.ledger_command import ledger
 
 
 def test_a_day_on_which_nothing_was_booked_stays_open(day):

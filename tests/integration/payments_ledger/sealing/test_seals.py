@@ -9,10 +9,10 @@ from payments_ledger.seals import published, recording, totals
 from payments_ledger.seals.seal import seal_of
 from payments_ledger.seals.sealing import Outcome, seal_day
 from payments_ledger.tables import DAILY_TOTALS
+from tests.factories.ledger_damage import by_hand
 from tests.factories.ledger_events import canonical
-from tests.integration.payments_ledger.sealable import by_hand
 from tests.integration.payments_ledger.sealing.days import assert_whole
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.ledger_command import ledger
 
 CAPTURED = "payments.payment.captured.v1"
 

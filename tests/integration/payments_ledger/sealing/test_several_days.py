@@ -8,7 +8,7 @@ from payments_ledger.seals.sealing import Outcome, seal_day, seal_through
 from tests.factories.ledger_events import fields, insert_history, own_noon, record
 from tests.integration.payments_ledger.sealable import SealableDay
 from tests.integration.payments_ledger.sealing.days import assert_whole, open_import
-from tests.integration.payments_ledger.test_ledger_command import ledger
+from tests.ledger_command import ledger
 
 
 def test_days_are_sealed_through_a_day_each_once_and_one_that_waits_holds_up_no_other(monkeypatch):
