@@ -19,6 +19,12 @@ class NoWallet(AppError):
     code, status = "no_wallet", 402
 
 
+class DepositBookedAlready(Conflict):
+    """The money of this reference was put into a wallet already."""
+
+    code = "deposit_booked_already"
+
+
 class VoucherUnusable(AppError):
     """There is no such voucher, or it cannot be used here."""
 

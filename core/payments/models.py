@@ -108,6 +108,13 @@ class Payment(models.Model):
                 & Q(authorized_minor__gte=F("captured_minor") + F("pending_capture_minor"))
                 & Q(captured_minor__gte=F("refunded_minor") + F("pending_refund_minor")),
             ),
+            # What a provider received once is credited once, whatever keys the requests had.
+            models.UniqueConstraint(
+                "provider",
+                "provider_ref",
+                name="payment_deposit_once",
+                condition=Q(payment_type=PaymentType.DEPOSIT) & ~Q(provider_ref=""),
+            ),
             # A dispute is the provider's word and can follow a refund, so the two are not limited together.
             models.CheckConstraint(
                 name="payment_disputed_within_captured",

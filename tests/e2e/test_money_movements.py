@@ -241,3 +241,30 @@ def test_what_another_owns_looks_like_what_is_missing(merchant: Merchant):
     ]
 
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "not_found")] * 3
+
+
+def deposit(merchant: Merchant, **changes: object):
+    body = {"user_id": str(merchant.user.id), "amount_minor": 700, "currency": "GBP", **changes}
+    return merchant.post("wallets/deposits", body)
+
+
+def test_what_a_provider_received_once_is_credited_once(merchant: Merchant):
+    reference, before = f"dep_{uuid.uuid4().hex}", merchant.balance_minor()
+
+    first = deposit(merchant, provider_ref=reference)
+    again = deposit(merchant, provider_ref=reference)
+    other = deposit(merchant, provider_ref=f"{reference}-2")
+
+    assert (first.status_code, other.status_code) == (201, 201)
+    assert (again.status_code, again.json()["code"]) == (409, "deposit_booked_already")
+    assert again.json()["payment_id"] == first.json()["id"]
+    assert merchant.balance_minor() == before + 1_400
+    assert Payment.objects.get(pk=first.json()["id"]).provider_ref == reference
+
+
+def test_deposits_without_a_reference_are_each_their_own(merchant: Merchant):
+    before = merchant.balance_minor()
+
+    assert [deposit(merchant).status_code for _ in range(2)] == [201, 201]
+    assert deposit(merchant, provider_ref=7).status_code == 400
+    assert merchant.balance_minor() == before + 1_400

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from functools import partial
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -190,3 +191,19 @@ def test_a_buyer_who_sends_everything_twice_sees_no_server_error():
 
     assert Counter(map(tuple, told)) == {(200, 200, 201): 24}
     assert merchant.balance_minor() == 5_000 + 24
+
+
+def test_money_that_a_provider_received_once_is_credited_once_by_many_at_once():
+    merchant = Merchant(wallet_minor=100)
+    body = {
+        "user_id": str(merchant.user.id),
+        "amount_minor": 7,
+        "currency": "GBP",
+        "provider_ref": f"dep_{uuid4().hex}",
+    }
+
+    answers = all_at_once([partial(merchant.post, "wallets/deposits", body) for _ in range(30)])
+
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 29}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"deposit_booked_already"}
+    assert merchant.balance_minor() == 107

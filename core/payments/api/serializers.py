@@ -6,7 +6,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.api.fields import AmountSerializer, CurrencyField, StrictIntegerField, amount
+from core.api.fields import AmountSerializer, CurrencyField, StrictIntegerField, TextField, amount
 from core.payments.models import Dispute, Payment, PaymentOperation, Voucher, Wallet
 
 # A single deposit or voucher: ten thousand million units of a currency with cents.
@@ -184,3 +184,6 @@ class DepositSerializer(serializers.Serializer[Any]):
     user_id = serializers.UUIDField()
     amount_minor = StrictIntegerField(min_value=1, max_value=AMOUNT_MINOR_MAX)
     currency = CurrencyField()
+    provider_ref = TextField(
+        max_length=128, required=False, default="", help_text="under which the provider settles it; each is booked once"
+    )

@@ -31,6 +31,7 @@ from core.payments.api.serializers import (
     WalletRequestSerializer,
     WalletSerializer,
 )
+from core.payments.errors import DepositBookedAlready
 from core.payments.models import PaymentOperation
 from core.payments.selectors.operations import needing_attention, operation_by_id, operations_of
 from core.payments.selectors.payments import payment_by_id, recorded_seqs, voucher_by_code, wallets_of
@@ -62,7 +63,7 @@ class DepositView(APIView):
 
     permission_classes = [IsAdminUser]
 
-    @refuses(NotFound)
+    @refuses(NotFound, DepositBookedAlready)
     @extend_schema(request=DepositSerializer, responses={201: PaymentSerializer}, parameters=[IDEMPOTENCY_KEY])
     @idempotent
     def post(self, request: Request) -> Response:
@@ -73,6 +74,7 @@ class DepositView(APIView):
             user_id=given["user_id"],
             amount=Money(given["amount_minor"], given["currency"]),
             provider=settings.CARD_GATEWAY,
+            provider_ref=given["provider_ref"],
         )
         return Response(PaymentSerializer(payment, context={"recorded": {}}).data, status=201)
 

@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from core.errors import NotFound
 from core.money import Money
 from core.payments.domain.payment_state import EventType, PaymentType
-from core.payments.errors import InsufficientFunds, NoWallet
+from core.payments.errors import DepositBookedAlready, InsufficientFunds, NoWallet
 from core.payments.models import Payment, Wallet
 from core.payments.services import payments
 
@@ -21,8 +21,26 @@ def open_wallet(*, user_id: UUID, currency: str) -> Wallet:
 
 
 @transaction.atomic
-def deposit(*, user_id: UUID, amount: Money, provider: str) -> Payment:
-    """Top a wallet up with money that `provider` holds for us. Raises NotFound when there is no such wallet."""
+def deposit(*, user_id: UUID, amount: Money, provider: str, provider_ref: str = "") -> Payment:
+    """Top a wallet up with money that `provider` holds for us, and settles under `provider_ref`.
+
+    Raises NotFound when there is no such wallet, DepositBookedAlready when a deposit has this reference.
+    """
+    try:
+        # Of two at once the second fails at the index, so it is the index that is asked.
+        with transaction.atomic():
+            return _deposit(user_id, amount, provider, provider_ref)
+    except IntegrityError as error:
+        same_reference = Payment.objects.filter(provider=provider, provider_ref=provider_ref).exclude(provider_ref="")
+        booked = same_reference.filter(payment_type=PaymentType.DEPOSIT).first()
+        if booked is None:
+            raise
+        raise DepositBookedAlready(
+            f"Payment {booked.id} put the money of {provider_ref} into a wallet already.", payment_id=str(booked.id)
+        ) from error
+
+
+def _deposit(user_id: UUID, amount: Money, provider: str, provider_ref: str) -> Payment:
     changed = Wallet.objects.filter(user_id=user_id, currency=amount.currency).update(
         balance_minor=F("balance_minor") + amount.amount_minor
     )
@@ -35,6 +53,7 @@ def deposit(*, user_id: UUID, amount: Money, provider: str) -> Payment:
         user_id=user_id,
         amount=amount,
         provider=provider,
+        provider_ref=provider_ref,
     )
 
 

@@ -159,6 +159,20 @@ def test_a_posting_that_no_line_settles_in_its_time_is_missing(purchases, monkey
     assert [each for each in found if each[1] in ours] == [(Reason.MISSING_IN_SETTLEMENT, lines[0]["provider_ref"])]
 
 
+def test_a_deposit_is_settled_under_the_reference_it_was_booked_with(purchases):
+    lines, reference, owner = purchases.lines(), f"dep_{uuid.uuid4().hex}", Merchant(wallet_minor=100)
+    body = {"user_id": str(owner.user.id), "amount_minor": 900, "currency": "GBP", "provider_ref": reference}
+    assert owner.post("wallets/deposits", body).status_code == 201
+    received = {**lines[0], "provider_ref": reference, "operation_id": "", "payment_id": "", "kind": "deposit"}
+    received |= {"gross_minor": "900", "fee_minor": "0", "net_minor": "900"}
+
+    found = settled(purchases, [*lines, received], is_dry_run=True)
+    short = found_in(purchases, [*lines, {**received, "gross_minor": "899", "net_minor": "899"}])
+
+    assert (found.breaks, found.run.matched_lines, found.run.matched_postings) == ((), 8, 8)
+    assert short == [(Reason.AMOUNT_DIFFERS, reference)]
+
+
 def test_one_line_for_two_captures_and_two_lines_for_one(purchases):
     lines = purchases.lines()
     first, second = (line for line in lines if line["payment_id"] == str(purchases.parts.id))
