@@ -56,7 +56,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """Balances as of a moment. `up_to` is the moment they really include: `as_of`, or the watermark when that is earlier.
+    """Balances as of a moment. `up_to` is the moment they include: `as_of`, or the watermark when that is earlier.
 
     Below the watermark nothing can still be booked, so the same question always gets the same answer; imports into past
     days alone can change it, until the days are sealed. `days_summed` days were taken from their sums, the events of
