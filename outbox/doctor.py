@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from confluent_kafka import KafkaException
 from django.conf import settings
-from django.db import connection
 
 from outbox import broker
+from outbox.reading import relay_silent_seconds, rows
 from outbox.topics import logical_name, physical_name
 
 PARTITIONS_AHEAD_MIN = 2
@@ -37,19 +36,18 @@ def examine() -> list[Finding]:
 
 
 def _relays() -> Iterator[Finding]:
-    statement = "SELECT extract(epoch FROM clock_timestamp() - max(heartbeat_at)) FROM outbox_relay_instance"
-    silent_seconds = _rows(statement)[0][0]
+    silent_seconds = relay_silent_seconds()
     if silent_seconds is None or silent_seconds > SILENT_SECONDS_MAX:
         yield Finding("no relay has shown a sign of life", "start a worker with WORKER_ROLE=relay")
 
 
 def _partitions() -> Iterator[Finding]:
-    if _rows("SELECT EXISTS (SELECT FROM outbox_event_default)")[0][0]:
+    if rows("SELECT EXISTS (SELECT FROM outbox_event_default)")[0][0]:
         yield Finding(
             "rows of outbox_event are in the DEFAULT partition",
             "move them into a partition of their own while no writer runs, then SELECT outbox_ensure_partitions()",
         )
-    ahead = _rows(
+    ahead = rows(
         """
         SELECT count(*) - 2 - coalesce(pg_sequence_last_value('outbox_event_id_seq'), 0) / 50000000
           FROM pg_inherits WHERE inhparent = 'outbox_event'::regclass
@@ -60,12 +58,12 @@ def _partitions() -> Iterator[Finding]:
 
 
 def _parked_by_relay() -> Iterator[Finding]:
-    for reason, keys in _rows("SELECT reason, count(*) FROM outbox_parked GROUP BY reason ORDER BY reason"):
+    for reason, keys in rows("SELECT reason, count(*) FROM outbox_parked GROUP BY reason ORDER BY reason"):
         yield Finding(f"Kafka refused messages of {keys} keys: {reason}", UNPARK)
 
 
 def _parked_by_consumers() -> Iterator[Finding]:
-    parked = _rows("SELECT group_id, count(*) FROM outbox_consumer_parked GROUP BY group_id ORDER BY group_id")
+    parked = rows("SELECT group_id, count(*) FROM outbox_consumer_parked GROUP BY group_id ORDER BY group_id")
     for group, keys in parked:
         yield Finding(f"group {group} set {keys} keys aside", UNPARK)
 
@@ -96,14 +94,8 @@ def _replaced(topic: str, identity: broker.TopicIdentity) -> Iterator[Finding]:
         SELECT group_id FROM outbox_consumer_offset WHERE topic = %s GROUP BY group_id
         HAVING NOT bool_or(cluster_id = %s AND topic_id = %s) ORDER BY group_id
     """
-    for (group,) in _rows(statement, topic, identity.cluster_id, identity.topic_id):
+    for (group,) in rows(statement, topic, identity.cluster_id, identity.topic_id):
         yield Finding(
             f"group {group} has offsets of an earlier topic {topic} only",
             f"to read the present one from its beginning: manage.py outbox adopt {group} {topic}",
         )
-
-
-def _rows(statement: str, *values: Any) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall()

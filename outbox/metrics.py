@@ -1,11 +1,11 @@
 """How far the outbox is behind, and what it set aside, for Prometheus. Reads PostgreSQL only."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from django.db import connection
 from prometheus_client import Metric
 from prometheus_client.metrics_core import GaugeMetricFamily
+
+from outbox.reading import relay_silent_seconds, rows
 
 # Beyond this the backlog is not counted to its end: a scrape must stay cheap while the relay is down for hours.
 BACKLOG_COUNTED_MAX = 100_000
@@ -24,7 +24,6 @@ WITH lane AS MATERIALIZED (
 )
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) FROM waiting
 """
-_RELAY_SILENT = "SELECT extract(epoch FROM clock_timestamp() - max(heartbeat_at)) FROM outbox_relay_instance"
 _PARKED = """
 SELECT 'relay', count(*) FROM outbox_parked
 UNION ALL SELECT group_id, count(*) FROM outbox_consumer_parked GROUP BY group_id
@@ -34,7 +33,7 @@ _DEAD_LETTERS = "SELECT group_id, count(*) FROM outbox_dead_letter WHERE redrive
 
 def collect() -> Iterator[Metric]:
     """Raises OperationalError when PostgreSQL cannot be reached."""
-    ((waiting, oldest_seconds),) = _rows(_BACKLOG)
+    ((waiting, oldest_seconds),) = rows(_BACKLOG)
     yield GaugeMetricFamily(
         "outbox_unpublished_events",
         f"Events committed and not yet acknowledged by Kafka, counted up to {BACKLOG_COUNTED_MAX}.",
@@ -44,21 +43,15 @@ def collect() -> Iterator[Metric]:
         "outbox_oldest_unpublished_seconds", "Age of the oldest of them; 0 when there is none.", value=oldest_seconds
     )
     silent = GaugeMetricFamily("outbox_relay_silent_seconds", "Seconds since any relay's last sign of life.")
-    ((silent_seconds,),) = _rows(_RELAY_SILENT)
+    silent_seconds = relay_silent_seconds()
     if silent_seconds is not None:
         silent.add_metric([], silent_seconds)
     yield silent
     parked = GaugeMetricFamily("outbox_parked_keys", "Aggregates that wait for an operator.", labels=["by"])
-    for by, count in _rows(_PARKED):
+    for by, count in rows(_PARKED):
         parked.add_metric([by], count)
     yield parked
     dead = GaugeMetricFamily("outbox_dead_letters", "Messages set aside and not delivered again.", labels=["group"])
-    for group, count in _rows(_DEAD_LETTERS):
+    for group, count in rows(_DEAD_LETTERS):
         dead.add_metric([group], count)
     yield dead
-
-
-def _rows(statement: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchall()

@@ -57,10 +57,10 @@ def metrics_of(*sources: Source) -> Callable[[HttpRequest], HttpResponse]:
             _check_token(request)
             return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
         except AppError as refusal:
-            return _refused(refusal, request)
+            return plain_problem(refusal, request)
         except (OperationalError, InterfaceError):
             log.warning("metrics.unavailable", exc_info=True)
-            return _refused(DatabaseUnavailable("The database did not answer; ask again shortly."), request)
+            return plain_problem(DatabaseUnavailable("The database did not answer; ask again shortly."), request)
 
     return metrics
 
@@ -73,10 +73,3 @@ def _check_token(request: HttpRequest) -> None:
     # As bytes: compare_digest refuses text that is not ASCII.
     if not secrets.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
         raise MetricsTokenRefused("Send the value of METRICS_TOKEN as a bearer token.")
-
-
-def _refused(error: AppError, request: HttpRequest) -> HttpResponse:
-    answer = plain_problem(error, request)
-    if error.status == 401:
-        answer["WWW-Authenticate"] = "Bearer"
-    return answer

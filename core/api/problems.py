@@ -138,7 +138,10 @@ def forbidden(request: HttpRequest, exception: PermissionDenied) -> JsonResponse
 
 def plain_problem(error: AppError, request: HttpRequest) -> JsonResponse:
     """The problem document of a refusal outside REST framework, in a middleware for example."""
-    return _plain(request, error.status, error.code, error.detail, title=error.title)
+    answer = _plain(request, error.status, error.code, error.detail, title=error.title)
+    if error.status == 401:
+        answer["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 def _plain(request: HttpRequest, status: int, code: str, detail: str, *, title: str = "") -> JsonResponse:
